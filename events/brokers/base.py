@@ -1,0 +1,59 @@
+"""The event broker's interface: how a conversation event leaves Rasa and reaches us.
+
+Rasa's documentation, "Event Brokers", describes the publishing half. Pure Python: it runs without Django.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class BrokerUnavailable(ConnectionError):
+    """The broker cannot be reached, or went away; try again later. Its text says where and why."""
+
+
+class BrokerMisconfigured(ValueError):
+    """The settings cannot work whatever the broker's state; its text says what to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it arrived. `receipt` means something to the broker that gave it, to nobody else."""
+
+    body: bytes
+    environment: str | None = None  # RASA_ENVIRONMENT of the server that sent it, where the broker carries it
+    receipt: Any = None
+
+
+class EventBroker(ABC):
+    """Primitives of one event broker. Every method may raise BrokerUnavailable.
+
+    One thread uses one instance. After BrokerUnavailable the next call connects again; what was received and not
+    acknowledged then comes once more, and acknowledging it with an old receipt does nothing.
+    """
+
+    @abstractmethod
+    def publish(self, body: bytes, environment: str | None = None) -> None:
+        """Returns when the broker has taken responsibility for the message."""
+
+    @abstractmethod
+    def receive(self, *, limit: int = 1000, max_bytes: int = 8_000_000, wait: float = 0.05) -> list[Message]:
+        """Up to `limit` messages and about `max_bytes`, in the broker's order.
+
+        Waits at most a second for the first message, then at most `wait` seconds for more; returns [] when none came.
+        """
+
+    @abstractmethod
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """`messages` is a whole batch as `receive` gave it; batches are acknowledged in the order they came."""
+
+    def depth(self) -> int | None:
+        """How many messages wait in the broker, None where it cannot tell."""
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of the connection; what was not acknowledged stays with the broker. Never raises."""
