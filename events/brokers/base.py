@@ -6,9 +6,10 @@ Rasa's documentation, "Event Brokers", describes the publishing half. Pure Pytho
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 class BrokerUnavailable(ConnectionError):
@@ -19,6 +20,28 @@ class BrokerMisconfigured(ValueError):
     """The settings cannot work whatever the broker's state; its text says what to set."""
 
 
+class Position(Protocol):
+    """Keeps a reader's place for the brokers that do not (SQL, file), in a text of the broker's own making."""
+
+    def load(self) -> str | None:
+        """What was saved last, None at first: the broker then starts from its beginning."""
+
+    def save(self, text: str) -> None: ...
+
+
+class PositionInMemory:
+    """Forgets with the process: everything is received again, which is harmless (recording is idempotent) but slow."""
+
+    def __init__(self) -> None:
+        self._text: str | None = None
+
+    def load(self) -> str | None:
+        return self._text
+
+    def save(self, text: str) -> None:
+        self._text = text
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message as it arrived. `receipt` means something to the broker that gave it, to nobody else."""
@@ -26,6 +49,18 @@ class Message:
     body: bytes
     environment: str | None = None  # RASA_ENVIRONMENT of the server that sent it, where the broker carries it
     receipt: Any = None
+
+
+def batch(waiting: deque[Message], limit: int, max_bytes: int) -> list[Message]:
+    """Takes the next messages off the front: at most `limit`, and at most `max_bytes` unless the first alone is larger."""
+    taken: list[Message] = []
+    size = 0
+    while waiting and len(taken) < limit:
+        size += len(waiting[0].body)
+        if taken and size > max_bytes:
+            break
+        taken.append(waiting.popleft())
+    return taken
 
 
 class EventBroker(ABC):

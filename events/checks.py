@@ -1,0 +1,1 @@
+"""Misuse of the settings, found at start; each with an id and a hint."""

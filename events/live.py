@@ -1,0 +1,100 @@
+"""That something changed, told to browsers: topic names, never content. The page then fetches its own fragment again.
+
+With Redis a notice goes over the channel layer; without, it is a row that the web process watches for. Either way it
+goes out only if the transaction commits. Losing one is harmless: pages also look again on their own now and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import partial
+from threading import Event as Flag
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error, connection, transaction
+from django.utils import timezone
+
+GROUP = "live"
+CONVERSATIONS = "conversations"
+EVENT_SERVICE = "event-service"
+WATCH_EVERY = 0.2  # seconds
+REMEMBERED = timedelta(seconds=10)
+
+log = structlog.get_logger(__name__)
+
+
+def conversation_topic(pk: int) -> str:
+    return f"conversation:{pk}"
+
+
+def announce(topics: Iterable[str]) -> None:
+    """Tells the browsers that watch one of these topics that it changed, once the transaction commits."""
+    names = sorted(topics)
+    if settings.REDIS_URL:
+        transaction.on_commit(partial(_send, names), robust=True)
+    else:
+        _leave_notice(names)
+
+
+def _send(topics: list[str]) -> None:
+    async_to_sync(get_channel_layer().group_send)(GROUP, {"type": "changed", "topics": topics})
+
+
+def _leave_notice(topics: list[str]) -> None:
+    from events.models import Notice
+
+    Notice.objects.filter(at__lt=timezone.now() - 6 * REMEMBERED).delete()
+    Notice.objects.create(topics=topics)
+
+
+async def listen(tell: Callable[[list[str]], None]) -> None:
+    """Calls `tell` with the topics of every notice that comes over the channel layer, until cancelled."""
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(GROUP, channel)
+    try:
+        while True:
+            message = await layer.receive(channel)
+            tell(message["topics"])
+    finally:
+        await layer.group_discard(GROUP, channel)
+
+
+def watch(tell: Callable[[list[str]], None], stop: Flag) -> None:
+    """Calls `tell` with the topics of every notice that another process leaves in the database, until `stop`."""
+    seen: set[int] = set(_notices())
+    version: int | None = None
+    while not stop.wait(WATCH_EVERY):
+        try:
+            before, version = version, _data_version()
+            if version is not None and version == before:
+                continue
+            notices = _notices()
+        except Error as error:
+            log.warning("live updates pause: the database does not answer", error=str(error))
+            connection.close()
+            continue
+        for pk in sorted(notices.keys() - seen):
+            tell(notices[pk])
+        seen = set(notices)
+    connection.close()
+
+
+def _data_version() -> int | None:
+    """A number that SQLite changes when another connection commits; elsewhere None: look each time."""
+    if connection.vendor != "sqlite":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        return int(cursor.fetchone()[0])
+
+
+def _notices() -> dict[int, list[str]]:
+    """By id, those of the last seconds. Not "id greater than the last": ids are taken before the commit."""
+    from events.models import Notice
+
+    return dict(Notice.objects.filter(at__gt=timezone.now() - REMEMBERED).values_list("pk", "topics"))

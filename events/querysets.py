@@ -1,0 +1,193 @@
+"""The words of the domain: what is asked of conversations and events, and `record()`, which alone inserts events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import DataError, Error, IntegrityError, models, transaction
+from django.utils import timezone
+
+from events import live
+from events.brokers.base import Message
+from events.vocabulary import Envelope, InvalidMessage, parse
+
+if TYPE_CHECKING:
+    from events.models import Conversation, Event, Facet, Heartbeat, RejectedMessage
+    from events.recording import Recorded
+
+STALE_AFTER = timedelta(seconds=20)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch of messages. `lag` is seconds from the oldest new event's timestamp to now."""
+
+    stored: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    lag: float | None = None
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def record(self, messages: Sequence[Message], source: str = "") -> Outcome:
+        """Keeps a batch of an event broker's messages, in one transaction.
+
+        A message that is no event, or that the database refuses, becomes a RejectedMessage; its neighbours are stored.
+        Every other error of the database is raised, and nothing of the batch is kept: try the whole batch again.
+        """
+        arrivals, rejected = _read(messages)
+        with transaction.atomic():
+            recorded, refused = _record(arrivals)
+            rejected += refused
+            _reject(rejected, source)
+            topics = {live.conversation_topic(conversation) for r in recorded for conversation in r.conversations}
+            if topics:
+                live.announce({live.CONVERSATIONS, *topics})
+            if rejected:
+                live.announce({live.EVENT_SERVICE})
+        times = [envelope.timestamp for r in recorded for _, _, envelope in r.inserted]
+        return Outcome(
+            stored=len(times),
+            repeated=sum(r.repeated for r in recorded),
+            rejected=len(rejected),
+            lag=timezone.now().timestamp() - min(times) if times else None,
+        )
+
+    def link(self, kind: str, value: str) -> set[int]:
+        """Gives these conversations a facet; returns the ids of those that did not have it."""
+        from events.recording import link_facets
+
+        with transaction.atomic():
+            changed = link_facets((pk, kind, value) for pk in self.values_list("pk", flat=True))
+            self._announce(changed)
+        return changed
+
+    def unlink(self, kind: str, value: str) -> set[int]:
+        """Takes a facet from these conversations; returns the ids of those that had it."""
+        from events.models import ConversationFacet
+        from events.recording import unlink_facet
+
+        links = ConversationFacet.objects.filter(
+            facet__kind=kind, facet__value=value, conversation__in=self.order_by().values("pk")
+        )
+        with transaction.atomic():
+            changed = unlink_facet(links)
+            self._announce(changed)
+        return changed
+
+    @staticmethod
+    def _announce(changed: set[int]) -> None:
+        if changed:
+            live.announce({live.CONVERSATIONS, *(live.conversation_topic(pk) for pk in changed)})
+
+
+def _read(messages: Sequence[Message]) -> tuple[list[tuple[Message, Envelope]], list[tuple[Message, str]]]:
+    arrivals, rejected = [], []
+    for message in messages:
+        try:
+            arrivals.append((message, parse(message.body)))
+        except InvalidMessage as error:
+            rejected.append((message, str(error)))
+    return arrivals, rejected
+
+
+def _environment(message: Message) -> str:
+    """As a database can keep it; whoever may publish chooses the name."""
+    return (message.environment or "")[:255].replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
+def _record(arrivals: Sequence[tuple[Message, Envelope]]) -> tuple[list[Recorded], list[tuple[Message, str]]]:
+    """Stores all that the database takes; halves the batch around what it refuses."""
+    from events.models import DEFAULT_ENVIRONMENT
+    from events.recording import follow, record
+
+    if not arrivals:
+        return [], []
+    try:
+        with transaction.atomic():
+            recorded = record([(envelope, _environment(message) or DEFAULT_ENVIRONMENT) for message, envelope in arrivals])
+            follow(recorded, settings.EVENT_FOLLOWERS)
+            return [recorded], []
+    except (Error, ValueError) as error:
+        if not _blames_data(error):
+            raise
+        if len(arrivals) == 1:
+            return [], [(arrivals[0][0], f"The database refused the event: {error}".strip())]
+        middle = len(arrivals) // 2
+        (stored, refused), (more, also) = _record(arrivals[:middle]), _record(arrivals[middle:])
+        return stored + more, refused + also
+
+
+def _blames_data(error: Exception) -> bool:
+    """Whether the rows are at fault, not the server, the connection or the schema.
+
+    SQLSTATE 54, "program limit exceeded", is a value too large; Django calls it operational. ValueError is what the
+    drivers raise for text that they cannot encode.
+    """
+    code = getattr(error.__cause__, "pgcode", None) or ""
+    return isinstance(error, DataError | IntegrityError | ValueError) or code.startswith("54")
+
+
+def _reject(rejected: Iterable[tuple[Message, str]], source: str) -> None:
+    from events.models import NAME_LENGTH, RejectedMessage, key_of
+
+    RejectedMessage.objects.bulk_create(
+        [
+            RejectedMessage(
+                key=key_of(message.body),
+                body=message.body,
+                error=error,
+                environment=_environment(message),
+                source=source[:NAME_LENGTH],
+            )
+            for message, error in sorted(rejected, key=lambda pair: key_of(pair[0].body))
+        ],
+        ignore_conflicts=True,
+    )
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def in_order(self) -> EventQuerySet:
+        return self.order_by("timestamp", "id")
+
+
+class FacetQuerySet(models.QuerySet["Facet"]):
+    def of(self, kind: str) -> FacetQuerySet:
+        return self.filter(kind=kind, n_conversations__gt=0).order_by("-n_conversations", "value")
+
+
+class RejectedQuerySet(models.QuerySet["RejectedMessage"]):
+    def replay(self) -> Outcome:
+        """Tries these messages again, a thousand at a time; those that are kept now are no longer rejected."""
+        total = Outcome()
+        for pks in _chunks(list(self.order_by("pk").values_list("pk", flat=True)), 1000):
+            with transaction.atomic():
+                outcome = self._replay(pks)
+            total.stored += outcome.stored
+            total.repeated += outcome.repeated
+            total.rejected += outcome.rejected
+        return total
+
+    def _replay(self, pks: Sequence[int]) -> Outcome:
+        from events.models import Conversation
+
+        rows = self.model._default_manager.select_for_update().filter(pk__in=pks).order_by("pk")
+        messages = [Message(bytes(row.body), row.environment or None) for row in rows]
+        rows.delete()
+        return Conversation.objects.record(messages, source="replay")
+
+
+def _chunks(items: list[int], size: int) -> Iterable[list[int]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
+    def beat(self, name: str, **columns: Any) -> None:
+        self.update_or_create(name=name, defaults=columns)
+
+    def alive(self, now: datetime | None = None) -> HeartbeatQuerySet:
+        return self.filter(beat_at__gte=(now or timezone.now()) - STALE_AFTER)

@@ -1,0 +1,31 @@
+"""The Celery application: jobs, and the host of the event service. Start it with `celery -A rasax worker`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rasax.settings")
+
+app = Celery("rasax")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.on_after_configure.connect
+def _make_folders(sender: Celery, **kwargs: object) -> None:
+    """The broker of the embedded default is a folder, and kombu expects it to be there."""
+    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+    for folder in (options.get("data_folder_in"), options.get("control_folder")):
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+
+
+@app.on_after_finalize.connect
+def _host_event_service(sender: Celery, **kwargs: object) -> None:
+    from events.worker import EventServiceStep
+
+    sender.steps["worker"].add(EventServiceStep)

@@ -1,0 +1,183 @@
+"""What people say of conversations. Each write is one verb: it locks, changes, moves the facets, audits, announces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from events import live
+from events.models import Conversation, Event, Facet
+from events.querysets import ConversationQuerySet
+from rasax.accounts.models import AuditEntry, User
+
+FLAGGED = "flagged"
+
+
+def _announce(*conversation_ids: int) -> None:
+    live.announce({live.CONVERSATIONS, *(live.conversation_topic(pk) for pk in conversation_ids)})
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    def called(self, name: str, color: str = "") -> Tag:
+        """The tag of this name, made if there is none."""
+        facet, _ = Facet.objects.get_or_create(kind=Facet.Kind.TAG, value=name.strip())
+        tag, _ = self.get_or_create(facet=facet, defaults={"color": color or Tag.COLORS[facet.pk % len(Tag.COLORS)]})
+        return tag
+
+
+class Tag(models.Model):
+    """A word with a colour that people put on conversations. Which have it is its facet's to know."""
+
+    COLORS = ("#2563eb", "#0f766e", "#b45309", "#be123c", "#7e22ce", "#15803d", "#0369a1", "#a16207")
+
+    facet = models.OneToOneField(Facet, on_delete=models.CASCADE, primary_key=True, related_name="tag")
+    color = models.CharField(max_length=7, validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write it as #2563eb."))])
+
+    objects = TagQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["facet__value"]
+
+    def __str__(self) -> str:
+        return self.facet.value
+
+    @transaction.atomic
+    def put_on(self, conversations: ConversationQuerySet, by: User | None) -> int:
+        changed = conversations.link(Facet.Kind.TAG, self.facet.value)
+        AuditEntry.objects.note(by, "tagged", Conversation.objects.filter(pk__in=changed), tag=str(self))
+        return len(changed)
+
+    @transaction.atomic
+    def take_off(self, conversations: ConversationQuerySet, by: User | None) -> int:
+        changed = conversations.unlink(Facet.Kind.TAG, self.facet.value)
+        AuditEntry.objects.note(by, "untagged", Conversation.objects.filter(pk__in=changed), tag=str(self))
+        return len(changed)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Takes it off every conversation, too: a tag is its facet."""
+        return self.facet.delete()
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    @transaction.atomic
+    def mark(self, conversations: ConversationQuerySet, status: str, by: User | None) -> int:
+        """Gives conversations this review status; returns how many had another."""
+        pks = list(conversations.order_by("pk").select_for_update().values_list("pk", flat=True))
+        others = [value for value in Review.Status.values if value != status]
+        targets = Conversation.objects.filter(pk__in=pks)
+        same = set(self.filter(conversation__in=pks, status=status).values_list("pk", flat=True))
+        changed = [pk for pk in pks if pk not in same and (status != Review.Status.UNREAD or self._is_reviewed(pk))]
+        for other in others:
+            targets.unlink(Facet.Kind.REVIEW, other)
+        if status != Review.Status.UNREAD:
+            targets.link(Facet.Kind.REVIEW, status)
+        self.bulk_create(
+            [Review(conversation_id=pk, status=status, by=by) for pk in changed],
+            update_conflicts=True,
+            unique_fields=["conversation"],
+            update_fields=["status", "by", "at"],
+        )
+        AuditEntry.objects.note(by, "reviewed", Conversation.objects.filter(pk__in=changed), status=status)
+        return len(changed)
+
+    def _is_reviewed(self, pk: int) -> bool:
+        return self.filter(pk=pk).exclude(status=Review.Status.UNREAD).exists()
+
+
+class Review(models.Model):
+    """How far people are with a conversation; without a row it is unread."""
+
+    class Status(models.TextChoices):
+        UNREAD = "unread", _("Unread")
+        REVIEWED = "reviewed", _("Reviewed")
+        SAVED_FOR_LATER = "saved_for_later", _("Saved for later")
+
+    conversation = models.OneToOneField(Conversation, on_delete=models.CASCADE, primary_key=True, related_name="review")
+    status = models.CharField(max_length=16, choices=Status)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now=True)
+
+    objects = ReviewQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("annotate_conversation", "Can tag, flag, note and review conversations")]
+
+    def __str__(self) -> str:
+        return f"{self.conversation}: {self.get_status_display()}"
+
+
+class FlagQuerySet(models.QuerySet["Flag"]):
+    @transaction.atomic
+    def put_on(self, event: Event, by: User | None) -> bool:
+        """Flags a message; False if it had a flag."""
+        _, made = self.get_or_create(event=event, defaults={"by": by, "conversation_id": event.conversation_id})
+        if made:
+            Conversation.objects.filter(pk=event.conversation_id).link(Facet.Kind.FLAG, FLAGGED)
+            AuditEntry.objects.note(by, "flagged", [event.conversation], timestamp=event.timestamp)
+            _announce(event.conversation_id)
+        return made
+
+    @transaction.atomic
+    def take_off(self, event: Event, by: User | None) -> bool:
+        """Takes the flag off a message; False if it had none."""
+        # The conversation's row is the lock: two people may take off its last two flags at once.
+        conversation = Conversation.objects.select_for_update().get(pk=event.conversation_id)
+        deleted, _ = self.filter(event=event).delete()
+        if deleted:
+            if not self.filter(conversation=conversation).exists():
+                Conversation.objects.filter(pk=conversation.pk).unlink(Facet.Kind.FLAG, FLAGGED)
+            AuditEntry.objects.note(by, "unflagged", [conversation], timestamp=event.timestamp)
+            _announce(conversation.pk)
+        return bool(deleted)
+
+
+class Flag(models.Model):
+    """A mark on one message: somebody should look at it."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="flag")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="flags")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    objects = FlagQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.conversation} at {self.event.at:%Y-%m-%d %H:%M:%S}"
+
+
+class NoteQuerySet(models.QuerySet["Note"]):
+    @transaction.atomic
+    def write(self, conversation: Conversation, text: str, by: User, event: Event | None = None) -> Note:
+        note = self.create(conversation=conversation, event=event, author=by, text=text)
+        AuditEntry.objects.note(by, "wrote a note", [conversation], note=note.pk)
+        _announce(conversation.pk)
+        return note
+
+
+class Note(models.Model):
+    """What somebody remarked on a conversation, or on one of its messages."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, null=True, blank=True, related_name="notes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    text = models.TextField(max_length=5000)
+    at = models.DateTimeField(auto_now_add=True)
+
+    objects = NoteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return self.text if len(self.text) <= 60 else f"{self.text[:57]}…"
+
+    @transaction.atomic
+    def withdraw(self, by: User) -> None:
+        conversation = self.conversation
+        AuditEntry.objects.note(by, "deleted a note", [conversation], note=self.pk)
+        self.delete()
+        _announce(conversation.pk)
