@@ -98,7 +98,9 @@ class Conversation(models.Model):
     model_id = models.CharField(max_length=NAME_LENGTH, default="")
     assistant_id = models.CharField(max_length=NAME_LENGTH, default="")
     model_time = models.FloatField(default=-1)
-    facets = models.ManyToManyField(Facet, through="ConversationFacet", related_name="conversations")
+    facets: models.ManyToManyField[Facet, ConversationFacet] = models.ManyToManyField(
+        Facet, through="ConversationFacet", related_name="conversations"
+    )
 
     objects = ConversationQuerySet.as_manager()
 
@@ -208,7 +210,9 @@ class Heartbeat(models.Model):
     last_delivery_at = models.DateTimeField(null=True)
     last_commit_at = models.DateTimeField(null=True)
     queue_depth = models.BigIntegerField(null=True)
-    lag_seconds = models.FloatField(null=True, help_text="From an event's timestamp to its commit, the last batch's worst")
+    lag_seconds = models.FloatField(
+        null=True, help_text="From an event's timestamp to its commit, the last batch's worst"
+    )
     n_stored = models.BigIntegerField("stored", default=0)
     n_repeated = models.BigIntegerField("repeated", default=0)
     n_rejected = models.BigIntegerField("rejected", default=0)

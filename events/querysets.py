@@ -16,7 +16,7 @@ from events.brokers.base import Message
 from events.vocabulary import Envelope, InvalidMessage, parse
 
 if TYPE_CHECKING:
-    from events.models import Conversation, Event, Facet, Heartbeat, RejectedMessage
+    from events.models import Conversation, Event, Facet, Heartbeat, RejectedMessage  # noqa: F401
     from events.recording import Recorded
 
 STALE_AFTER = timedelta(seconds=20)
@@ -30,6 +30,14 @@ class Outcome:
     repeated: int = 0
     rejected: int = 0
     lag: float | None = None
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(
+            self.stored + other.stored,
+            self.repeated + other.repeated,
+            self.rejected + other.rejected,
+            self.lag if other.lag is None else other.lag,
+        )
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -109,7 +117,9 @@ def _record(arrivals: Sequence[tuple[Message, Envelope]]) -> tuple[list[Recorded
         return [], []
     try:
         with transaction.atomic():
-            recorded = record([(envelope, _environment(message) or DEFAULT_ENVIRONMENT) for message, envelope in arrivals])
+            recorded = record(
+                [(envelope, _environment(message) or DEFAULT_ENVIRONMENT) for message, envelope in arrivals]
+            )
             follow(recorded, settings.EVENT_FOLLOWERS)
             return [recorded], []
     except (Error, ValueError) as error:
@@ -166,10 +176,7 @@ class RejectedQuerySet(models.QuerySet["RejectedMessage"]):
         total = Outcome()
         for pks in _chunks(list(self.order_by("pk").values_list("pk", flat=True)), 1000):
             with transaction.atomic():
-                outcome = self._replay(pks)
-            total.stored += outcome.stored
-            total.repeated += outcome.repeated
-            total.rejected += outcome.rejected
+                total += self._replay(pks)
         return total
 
     def _replay(self, pks: Sequence[int]) -> Outcome:

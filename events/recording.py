@@ -37,6 +37,7 @@ STAGES = {
         " confidence double precision, text text, data text"
     ),
     "arriving_facet": "conversation_id bigint, facet_id bigint",
+    "arriving_count": "facet_id bigint, change bigint",
     "arriving_change": (
         "conversation_id bigint, first_event_time double precision, latest_event_time double precision, n_events int,"
         " n_user_messages int, minimum_intent_confidence double precision, first_user_text_time double precision,"
@@ -72,8 +73,10 @@ def record(arrivals: Sequence[tuple[Envelope, str]]) -> Recorded:
 
 def _once(envelopes: Iterable[Envelope]) -> list[Envelope]:
     """Sorted by conversation and time; Python's sort is stable, so equal times keep the order in which they came."""
-    unique = {(e.sender_id, e.timestamp, e.digest): e for e in reversed(list(envelopes))}
-    return sorted(reversed(unique.values()), key=lambda e: (e.sender_id, e.timestamp))
+    unique: dict[tuple[str, float, int], Envelope] = {}
+    for envelope in envelopes:
+        unique.setdefault((envelope.sender_id, envelope.timestamp, envelope.digest), envelope)
+    return sorted(unique.values(), key=lambda e: (e.sender_id, e.timestamp))
 
 
 def _conversation_ids(envelopes: Sequence[Envelope]) -> dict[str, int]:
@@ -105,7 +108,9 @@ def _conversation_ids(envelopes: Sequence[Envelope]) -> dict[str, int]:
 def _insert_events(envelopes: Sequence[Envelope], ids: dict[str, int]) -> list[tuple[int, int, Envelope]]:
     by_identity = {(ids[e.sender_id], e.timestamp, e.digest): e for e in envelopes}
     with connection.cursor() as cursor:
-        _stage(cursor, "arriving_event", (_event_row(conversation, e) for (conversation, _, _), e in by_identity.items()))
+        _stage(
+            cursor, "arriving_event", (_event_row(conversation, e) for (conversation, _, _), e in by_identity.items())
+        )
         # The staged rows are read back in the order in which they were written, which is the order of the batch.
         cursor.execute(
             "INSERT INTO events_event (conversation_id, timestamp, digest, type, name, confidence, text, data)"
@@ -317,10 +322,17 @@ def unlink_facet(links: QuerySet[ConversationFacet]) -> set[int]:
 
 def count_facets(changes: Counter[int]) -> None:
     """Moves the number of conversations of each facet, in the order of their ids."""
+    if not changes:
+        return
     with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE events_facet SET n_conversations = n_conversations + %s WHERE id = %s",
-            [(by, facet) for facet, by in sorted(changes.items())],
+        _stage(cursor, "arriving_count", sorted(changes.items()))
+        cursor.execute(
+            "SELECT f.id FROM events_facet f"
+            f" WHERE f.id IN (SELECT facet_id FROM arriving_count) ORDER BY f.id {_lock('f')}"
+        )
+        cursor.execute(
+            "UPDATE events_facet AS f SET n_conversations = f.n_conversations + a.change"
+            " FROM arriving_count a WHERE f.id = a.facet_id"
         )
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import BooleanField, Func, Q, TextField, Value
 from django.db.models.expressions import RawSQL
 
+
 class _Matches(Func):
     """`text` has all the words; the same expression as the index's."""
 

@@ -15,7 +15,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@app.on_after_configure.connect
+@app.on_after_configure.connect  # type: ignore[untyped-decorator]
 def _make_folders(sender: Celery, **kwargs: object) -> None:
     """The broker of the embedded default is a folder, and kombu expects it to be there."""
     options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
@@ -24,7 +24,7 @@ def _make_folders(sender: Celery, **kwargs: object) -> None:
             Path(folder).mkdir(parents=True, exist_ok=True)
 
 
-@app.on_after_finalize.connect
+@app.on_after_finalize.connect  # type: ignore[untyped-decorator]
 def _host_event_service(sender: Celery, **kwargs: object) -> None:
     from events.worker import EventServiceStep
 

@@ -6,125 +6,121 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from time import monotonic, sleep
-from typing import BinaryIO
 
-from events.brokers.base import (
-    BrokerUnavailable,
-    EventBroker,
-    Message,
-    Position,
-    PositionInMemory,
-)
+from events.brokers.base import BrokerUnavailable, EventBroker, Message, Position, PositionInMemory
 
 DEFAULT_PATH = "rasa_event.log"
 HEAD_BYTES = 1024  # the first event's conversation and time stand in it
-READ_SIZE = 1 << 20
+READ_SIZE = 262_144
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """An offset, and what tells that it is still the same file: an inode number is given away again too soon."""
+    """An offset, and what tells whether it is still the same file: inode numbers are given away again at once."""
 
-    offset: int
-    head_bytes: int
-    head: str
+    offset: int = 0
+    head_bytes: int = 0
+    head: str = blake2b(digest_size=8).hexdigest()
 
-    def text(self) -> str:
-        return json.dumps({"offset": self.offset, "head_bytes": self.head_bytes, "head": self.head})
-
-    def is_in(self, file: BinaryIO) -> bool:
-        return os.fstat(file.fileno()).st_size >= self.offset and _digest(file, self.head_bytes) == self.head
+    def is_in(self, file: int) -> bool:
+        return os.fstat(file).st_size >= self.offset and _digest(file, self.head_bytes) == self.head
 
 
 class FileEventBroker(EventBroker):
     """Reads whole lines; a line without its end waits until it has one.
 
-    A file that was renamed away is read to its end before the new one is begun. A file that was truncated or replaced
-    while nobody read is received from its start.
+    A file that was renamed away is read to its end before the new one is begun. A file that was truncated, or replaced
+    while nobody read, is received from its start: recording is idempotent, so that is harmless.
     """
 
     def __init__(self, path: str | None = None, *, position: Position | None = None) -> None:
         self.path = path or DEFAULT_PATH
         self._position = position or PositionInMemory()
-        self._file: BinaryIO | None = None
-        self._offset = 0
+        self._generation = 0
+        self._file: int | None = None
+        self._place = _Place()
 
-    def publish(self, body: bytes, environment: str | None = None) -> None:  # noqa: ARG002 - a line has no place for it
+    def publish(self, body: bytes, environment: str | None = None) -> None:
         if b"\n" in body:
             raise ValueError("the file event broker keeps one message a line; this one holds a line break")
         line = body + b"\n"
         with self._accessing():
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                if os.write(descriptor, line) != len(line):  # one write, so that lines of several writers stay whole
+                if os.write(file, line) != len(line):  # one write, so that the lines of several writers stay whole
                     raise OSError("only a part of the line was written; is the disk full?")
             finally:
-                os.close(descriptor)
+                os.close(file)
 
-    def receive(self, *, limit: int = 1000, max_bytes: int = 8_000_000, wait: float = 0.05) -> list[Message]:  # noqa: ARG002
+    def receive(self, *, limit: int = 1000, max_bytes: int = 8_000_000, wait: float = 0.05) -> list[Message]:
         deadline = monotonic() + 1.0
         while True:
             with self._accessing():
-                messages = self._lines(limit, max_bytes)
+                messages = self._read(limit, max_bytes)
             if messages or monotonic() >= deadline:
                 return messages
             sleep(POLL_SECONDS)
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
-        if messages:
-            self._position.save(messages[-1].receipt.text())
+        if not messages:
+            return
+        generation, place = messages[-1].receipt
+        if generation == self._generation:
+            self._position.save(json.dumps(asdict(place)))
 
     def close(self) -> None:
+        self._generation += 1
+        self._let_go()
+
+    def _let_go(self) -> None:
         file, self._file = self._file, None
         if file is not None:
-            file.close()
+            os.close(file)
 
-    def _lines(self, limit: int, max_bytes: int) -> list[Message]:
-        file = self._file or self._open()
+    def _read(self, limit: int, max_bytes: int) -> list[Message]:
+        file = self._open() if self._file is None else self._file
         if file is None:
             return []
-        if os.fstat(file.fileno()).st_size < self._offset:
-            self._offset = 0
-        messages = self._whole_lines(file, limit, max_bytes)
+        if not self._place.is_in(file):
+            self._place = _Place()
+        messages = self._messages(file, limit, max_bytes)
         if not messages and self._replaced(file):
-            self.close()
+            self._let_go()
         return messages
 
-    def _open(self) -> BinaryIO | None:
+    def _open(self) -> int | None:
         try:
-            file = open(self.path, "rb", buffering=READ_SIZE)  # noqa: PTH123, SIM115 - open until close()
+            self._file = os.open(self.path, os.O_RDONLY)
         except FileNotFoundError:
             return None  # Rasa has not started yet
         saved = self._position.load()
-        place = _Place(**json.loads(saved)) if saved else None
-        self._file = file
-        self._offset = place.offset if place and place.is_in(file) else 0
-        return file
+        self._place = _Place(**json.loads(saved)) if saved else _Place()
+        return self._file
 
-    def _replaced(self, file: BinaryIO) -> bool:
+    def _replaced(self, file: int) -> bool:
         try:
-            return not os.path.samestat(os.stat(self.path), os.fstat(file.fileno()))
+            return not os.path.samestat(os.stat(self.path), os.fstat(file))
         except FileNotFoundError:
             return False
 
-    def _whole_lines(self, file: BinaryIO, limit: int, max_bytes: int) -> list[Message]:
+    def _messages(self, file: int, limit: int, max_bytes: int) -> list[Message]:
         messages: list[Message] = []
-        head_bytes = min(HEAD_BYTES, os.fstat(file.fileno()).st_size)
-        head = _digest(file, head_bytes)
-        file.seek(self._offset)
+        head_bytes = min(HEAD_BYTES, os.fstat(file).st_size)
+        place = _Place(self._place.offset, head_bytes, _digest(file, head_bytes))
         size = 0
-        while len(messages) < limit and (line := file.readline()).endswith(b"\n"):
-            body = line[:-1]
-            size += len(body)
+        *lines, _unfinished = _read_lines(file, place.offset, limit, max_bytes).split(b"\n", limit)
+        for line in lines:
+            size += len(line)
             if messages and size > max_bytes:
                 break
-            self._offset += len(line)
-            if body:
-                messages.append(Message(body, None, _Place(self._offset, head_bytes, head)))
+            place = replace(place, offset=place.offset + len(line) + 1)
+            if line:
+                messages.append(Message(line, None, (self._generation, place)))
+        self._place = place
         return messages
 
     @contextmanager
@@ -136,5 +132,16 @@ class FileEventBroker(EventBroker):
             raise BrokerUnavailable(f"the event file {self.path}: {error.strerror or error}") from error
 
 
-def _digest(file: BinaryIO, count: int) -> str:
-    return blake2b(os.pread(file.fileno(), count, 0), digest_size=8).hexdigest()
+def _read_lines(file: int, at: int, limit: int, max_bytes: int) -> bytes:
+    """Enough for a batch; however long the first line is, its end too if it has one."""
+    parts: list[bytes] = []
+    size = lines = 0
+    while (lines < limit and (size < max_bytes or not lines)) and (part := os.pread(file, READ_SIZE, at + size)):
+        parts.append(part)
+        size += len(part)
+        lines += part.count(b"\n")
+    return b"".join(parts)
+
+
+def _digest(file: int, count: int) -> str:
+    return blake2b(os.pread(file, count, 0), digest_size=8).hexdigest()

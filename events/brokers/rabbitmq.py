@@ -15,7 +15,7 @@ import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, PreconditionFailed
 from kombu import Connection
 
-from events.brokers.base import BrokerMisconfigured, BrokerUnavailable, EventBroker, Message, batch
+from events.brokers.base import BrokerMisconfigured, BrokerUnavailable, EventBroker, Message
 from events.brokers.deliveries import Deliveries
 
 DEFAULT_EXCHANGE = "rasa-exchange"
@@ -157,7 +157,9 @@ def _address(url: str, port: int | str, username: str, password: str) -> dict[st
     """kombu's connection parameters. What the URL says goes before the separate parameters."""
     parts = urlsplit(url if "://" in url else f"amqp://{url}")
     if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-        raise BrokerMisconfigured(f"{parts.scheme}://{parts.hostname} is no RabbitMQ address; set a host or amqp://host")
+        raise BrokerMisconfigured(
+            f"{parts.scheme}://{parts.hostname} is no RabbitMQ address; set a host or amqp://host"
+        )
     try:
         number = parts.port or int(port)
     except ValueError as error:

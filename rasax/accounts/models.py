@@ -10,7 +10,9 @@ from django.db import models
 class User(AbstractUser):
     """A person who signs in. What they may do is their groups' (see roles.py) and their own permissions."""
 
-    class Meta(AbstractUser.Meta):
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
         ordering = ["username"]
 
 

@@ -1,4 +1,4 @@
-"""Roles are Django's groups with permissions. These three are made by `migrate`; a team changes them or adds its own."""
+"""Roles are Django's groups with permissions. `migrate` makes these three; a team changes them or adds its own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """What all private servers share: free ports, a temporary folder, start, stop, kill and start again."""
 
 import contextlib
-import functools
 import json
 import os
 import pwd
@@ -71,7 +70,6 @@ def find_program(name: str, *folders: str) -> str:
     raise ServerError(f"{name} is not installed; {INSTALL}")
 
 
-@functools.cache
 def clean_environment(*prefixes: str) -> dict[str, str]:
     """This process's environment without what would point a server or its tools at another installation."""
     return {key: value for key, value in os.environ.items() if not key.startswith(prefixes)}
@@ -139,6 +137,7 @@ class Server:
 
     def stop(self) -> None:
         """End the server in order."""
+        self.thaw()
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:

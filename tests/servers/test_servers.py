@@ -19,7 +19,7 @@ import redis
 from tests.servers.kafka import KafkaMock
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import HOST, Server, ServerError, free_port, port_answers
-from tests.servers.rabbitmq import VHOSTS_IN_ADVANCE, RabbitMQServer
+from tests.servers.rabbitmq import VHOSTS_AT_ONCE, RabbitMQServer
 from tests.servers.redis import RedisServer
 
 PROJECT = Path(__file__).parents[2]
@@ -89,15 +89,10 @@ def test_rabbitmq_delivers_in_a_virtual_host_of_its_own(rabbitmq: RabbitMQServer
 
 
 def test_rabbitmq_makes_more_virtual_hosts_when_those_made_in_advance_are_used_up(rabbitmq: RabbitMQServer) -> None:
-    claimed = rabbitmq.folder / "claimed"
-    numbers = [number for number in range(VHOSTS_IN_ADVANCE) if not (claimed / str(number)).exists()]
-    for number in numbers:
-        (claimed / str(number)).touch()
-    url = rabbitmq.new_vhost()
-    for number in numbers:
-        (claimed / str(number)).unlink()
-    publish(url, "one more", "here")
-    assert fetch(url, "one more") == "here"
+    urls = [rabbitmq.new_vhost() for _ in range(VHOSTS_AT_ONCE + 1)]
+    assert len(set(urls)) == len(urls)
+    publish(urls[-1], "one more", "here")
+    assert fetch(urls[-1], "one more") == "here"
 
 
 def test_rabbitmq_keeps_a_persistent_message_when_it_is_killed(private_rabbitmq: RabbitMQServer) -> None:

@@ -1,0 +1,58 @@
+"""Hosts the event service inside `celery -A rasax worker`.
+
+The loop is ours and not a Celery consumer: Celery's would delete messages that are not tasks, and an exception in a
+callback of its ConsumerStep ends the worker (docs/decisions/).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import structlog
+from celery import bootsteps
+from celery.exceptions import WorkerTerminate
+from celery.worker import state
+
+from events.brokers.base import BrokerMisconfigured
+
+EXIT_FAILURE = 1
+
+log = structlog.get_logger(__name__)
+
+
+class EventServiceStep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Starts, supervises and stops the service in a thread of its own. When it fails, the worker ends with it."""
+
+    requires = {"celery.worker.components:Pool"}
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        self.stopping = threading.Event()
+        self.thread: threading.Thread | None = None
+        super().__init__(parent, **kwargs)
+
+    def start(self, parent: Any) -> None:
+        from events.configured import event_broker
+        from events.service import EventService
+
+        try:
+            service = EventService(event_broker(), stop=self.stopping)
+        except BrokerMisconfigured as error:
+            log.error("the event service cannot start", error=str(error))
+            raise WorkerTerminate(EXIT_FAILURE) from error
+        self.thread = threading.Thread(target=self._run, args=(service,), name="event-service", daemon=True)
+        self.thread.start()
+
+    def _run(self, service: Any) -> None:
+        try:
+            service.run()
+        except Exception as error:
+            log.error("the event service failed; the worker stops", error=str(error), exc_info=True)
+            state.should_terminate = EXIT_FAILURE
+
+    def stop(self, parent: Any) -> None:
+        self.stopping.set()
+        if self.thread:
+            self.thread.join(timeout=30)
+
+    terminate = stop

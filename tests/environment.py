@@ -1,0 +1,23 @@
+"""Loaded before Django's settings are read (`-p tests.environment` in pyproject.toml): where tests keep their things.
+
+`TEST_DATABASE=postgresql` runs the suite on a private PostgreSQL instead of SQLite.
+"""
+
+import atexit
+import os
+import tempfile
+
+os.environ["SECRET_KEY"] = "a-long-text-that-only-the-tests-know-0123456789"
+os.environ["RASAX_RUN_DIR"] = os.environ.get("PYTEST_RUN_DIR") or tempfile.mkdtemp(prefix="rasax-tests-")
+for name in ("EVENT_BROKER_URL", "RASA_ENDPOINTS", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "HTTPS"):
+    os.environ.pop(name, None)
+
+if os.environ.get("TEST_DATABASE") == "postgresql" and "PYTEST_XDIST_WORKER" not in os.environ:
+    from tests.servers.postgres import PostgresServer
+
+    server = PostgresServer()
+    server.start()
+    atexit.register(server.stop)
+    os.environ["DATABASE_URL"] = server.create_database("rasax")
+elif os.environ.get("TEST_DATABASE") != "postgresql":
+    os.environ.pop("DATABASE_URL", None)
