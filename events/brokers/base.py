@@ -52,7 +52,7 @@ class Message:
 
 
 def batch(waiting: deque[Message], limit: int, max_bytes: int) -> list[Message]:
-    """Takes the next messages off the front: at most `limit`, and at most `max_bytes` unless the first alone is larger."""
+    """Takes the next ones off the front: up to `limit`, and up to `max_bytes` unless the first alone is larger."""
     taken: list[Message] = []
     size = 0
     while waiting and len(taken) < limit:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
+from pathlib import Path
 from time import monotonic, sleep
 
 from events.brokers.base import BrokerUnavailable, EventBroker, Message, Position, PositionInMemory
@@ -103,7 +104,7 @@ class FileEventBroker(EventBroker):
 
     def _replaced(self, file: int) -> bool:
         try:
-            return not os.path.samestat(os.stat(self.path), os.fstat(file))
+            return not os.path.samestat(Path(self.path).stat(), os.fstat(file))
         except FileNotFoundError:
             return False
 

@@ -38,7 +38,7 @@ REBALANCED = {
 class KafkaEventBroker(EventBroker):
     """Consumes as a member of the group `group_id`; the other parameters are Rasa's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - Rasa's parameters
         self,
         url: str | Sequence[str] = "localhost:9092",
         *,

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, PreconditionFailed
-from kombu import Connection
+from kombu.connection import Connection
 
 from events.brokers.base import BrokerMisconfigured, BrokerUnavailable, EventBroker, Message
 from events.brokers.deliveries import Deliveries
@@ -34,7 +34,7 @@ class RabbitMQEventBroker(EventBroker):
     environment variables RABBITMQ_SSL_CLIENT_CERTIFICATE and RABBITMQ_SSL_CLIENT_KEY switch TLS on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - Rasa's parameters
         self,
         url: str = "localhost",
         *,
@@ -112,7 +112,7 @@ class RabbitMQEventBroker(EventBroker):
     def _open(self, **options: Any) -> Any:
         """A channel of a new connection, with Rasa's exchange and queues."""
         try:
-            connection = Connection(
+            connection = Connection(  # type: ignore[no-untyped-call]
                 **self._address,
                 transport="pyamqp",
                 login_method="PLAIN",

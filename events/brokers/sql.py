@@ -64,7 +64,7 @@ class SQLEventBroker(EventBroker):
     counts from a lower id again, is received from its start: recording is idempotent, so that is harmless.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - Rasa's parameters
         self,
         url: str | None = None,
         *,
@@ -76,7 +76,7 @@ class SQLEventBroker(EventBroker):
         position: Position | None = None,
         gap_seconds: float = GAP_SECONDS,
     ) -> None:
-        address = _address(url, dialect, port, db, username, password)
+        address = _address(url, port, URL.create(dialect, username, password, database=db))
         self._where = address.render_as_string(hide_password=True)
         timeout = {"connect_timeout": CONNECT_SECONDS} if address.get_backend_name() == "postgresql" else {}
         try:
@@ -185,9 +185,8 @@ class SQLEventBroker(EventBroker):
             raise BrokerUnavailable(f"the database {self._where}: {reason}") from error
 
 
-def _address(
-    url: str | None, dialect: str, port: int | str | None, db: str, username: str | None, password: str | None
-) -> URL:
+def _address(url: str | None, port: int | str | None, other: URL) -> URL:
+    """`other` holds the parameters that count when `url` is not a whole one."""
     if url and "://" in url:
         try:
             address = make_url(url)
@@ -200,7 +199,7 @@ def _address(
         number = parts.port or (int(port) if port else None)
     except ValueError as error:
         raise BrokerMisconfigured(f"the SQL event broker's port is not a number ({error}); correct it") from error
-    return URL.create(dialect, username, password, parts.hostname, number, db)
+    return other.set(host=parts.hostname, port=number)
 
 
 def _streamed(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:

@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
@@ -62,9 +63,9 @@ def port_answers(port: int) -> bool:
 def find_program(name: str, *folders: str) -> str:
     """The newest program of that name in folders (glob patterns), or else in PATH."""
     for pattern in folders:
-        found = sorted(Path("/").glob(f"{pattern.lstrip('/')}/{name}"), key=lambda path: path.parts)
+        found = [str(path) for path in Path("/").glob(f"{pattern.lstrip('/')}/{name}")]
         if found:
-            return str(found[-1])
+            return max(found, key=lambda path: [int(number) for number in re.findall(r"\d+", path)])
     if on_path := shutil.which(name):
         return on_path
     raise ServerError(f"{name} is not installed; {INSTALL}")
@@ -141,7 +142,7 @@ class Server:
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the server and all its processes with SIGKILL, as a power cut would."""
+        """End the server and all its processes with SIGKILL, as the kernel does when memory runs out."""
         self._end(signal.SIGUSR1)
 
     def restart(self) -> None:
@@ -215,11 +216,14 @@ class Server:
     def _signal_all(self, which: signal.Signals) -> None:
         self._refuse_if_shared("freeze")
         for pid in self.processes()[1:]:
-            os.kill(pid, which)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, which)
 
     def _refuse_if_shared(self, verb: str) -> None:
         if self.shared:
-            raise ServerError(f"Other tests use this {self.name} server; ask for private_{self.name} to {verb} one")
+            raise ServerError(
+                f"Other tests use this {self.name} server; to {verb} one, start a {type(self).__name__}()"
+            )
 
     def _wait(self, ready: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds

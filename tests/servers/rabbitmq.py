@@ -72,7 +72,7 @@ class RabbitMQServer(Server):
         return f"amqp://guest:guest@{HOST}:{self.port}/{vhost_name(number)}"
 
     def ctl(self, *arguments: str) -> str:
-        """Run rabbitmqctl (about two seconds); returns what it prints."""
+        """Run rabbitmqctl (a second); returns what it prints."""
         command = [find_program("rabbitmqctl", BINARIES), "--quiet", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, check=False
