@@ -1,5 +1,7 @@
 """A private PostgreSQL, as durable as a real one."""
 
+import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -9,9 +11,19 @@ from typing import Any, ClassVar
 import psycopg2
 from psycopg2 import sql
 
-from tests.servers.process import HOST, Server, ServerError, account_for, clean_environment, find_program
+from tests.servers.process import HOST, INSTALL, Server, ServerError, clean_environment, find_program
 
 BINARIES = "/usr/lib/postgresql/*/bin"
+
+
+def account() -> str:
+    """The account to run as: PostgreSQL refuses to be root; "" when this process is not root."""
+    if os.geteuid() != 0:
+        return ""
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        raise ServerError(f"There is no account postgres to run the server as; {INSTALL}") from None
 
 
 class PostgresServer(Server):
@@ -29,7 +41,7 @@ class PostgresServer(Server):
         return self.folder / "data"
 
     def user(self) -> str:
-        return account_for("postgres")
+        return account()
 
     def environment(self) -> dict[str, str]:
         return clean_environment("PG", "LC_", "LANG")

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pwd
 import random
 import re
 import shutil
@@ -238,14 +237,3 @@ class Server:
     def error(self, what: str) -> ServerError:
         lines = self.log.read_text(errors="replace").splitlines()[-30:] if self.log.exists() else []
         return ServerError("\n".join([f"The private {self.name} server {what}. The end of its log:", *lines]))
-
-
-def account_for(name: str) -> str:
-    """The account that a server needs which refuses to run as root; "" when this process is not root."""
-    if os.geteuid() != 0:
-        return ""
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        raise ServerError(f"There is no account {name} to run the server as; {INSTALL}") from None
-    return name
