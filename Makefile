@@ -1,0 +1,54 @@
+# Two commands: `make run` and `make test`. What each does stands in README.md.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PORT DEMO
+
+.PHONY: run test bench chaos lint format clean
+.DEFAULT_GOAL := run
+
+# Plain venv may lack ensurepip (Debian); pip of the system can fill it. uv installs in a sixth of pip's time.
+$(BIN)/uv:
+	$(PYTHON) -m venv --without-pip $(VENV)
+	$(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python install uv
+
+$(VENV)/.installed: requirements.txt $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	@touch $@ $(VENV)/.installed
+
+run: $(VENV)/.installed
+	@$(BIN)/python -m rasax.start
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	SECRET_KEY=lint $(BIN)/mypy events trackers rasax
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# SQLite and PostgreSQL both: the same tests, then what takes real servers, then a real browser.
+test: $(VENV)/.installed-dev
+	tests/servers/install.sh
+	$(BIN)/python -m pytest -n 2 -m "not e2e and not chaos"
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "not e2e and not chaos and not servers" tests/events tests/rasax tests/test_admin.py
+	$(BIN)/python -m pytest -n 2 -m chaos
+	$(BIN)/python -m pytest -m e2e
+
+chaos: $(VENV)/.installed-dev
+	tests/servers/install.sh
+	CHAOS_LONG=1 $(BIN)/python -m pytest -m chaos -s
+
+bench: $(VENV)/.installed-dev
+	tests/servers/install.sh
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .run test-output

@@ -1,0 +1,20 @@
+"""A broker that breaks the rule, to prove that the chaos tests would notice."""
+
+from typing import Any
+
+from events.brokers.base import Message
+from events.brokers.rabbitmq import RabbitMQEventBroker
+
+
+class AcknowledgesOnReceipt(RabbitMQEventBroker):
+    def __init__(self, url: str) -> None:
+        super().__init__(f"amqp://{url}")
+
+    def receive(self, **limits: Any) -> list[Message]:
+        messages = super().receive(**limits)
+        if messages:
+            super().acknowledge(messages)
+        return messages
+
+    def acknowledge(self, messages: Any) -> None:
+        pass
