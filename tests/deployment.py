@@ -47,7 +47,12 @@ class Deployment:
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [PYTHON, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+            [PYTHON, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done
@@ -75,7 +80,9 @@ class Deployment:
         process.wait()
 
     def log(self) -> str:
-        return "\n".join(f"{path.name}: {path.read_text(errors='replace')}" for path in sorted(self.folder.glob("*.log")))
+        return "\n".join(
+            f"{path.name}: {path.read_text(errors='replace')}" for path in sorted(self.folder.glob("*.log"))
+        )
 
     def ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query; PostgreSQL only."""

@@ -29,8 +29,14 @@ class Chaos:
         self.workers[victim] = self._replace(self.workers[victim])
 
     def _replace(self, worker: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+        """Only a worker that already works is killed: one that still starts has nothing to lose."""
+        self.deployment.wait_until(lambda: self._beats() >= 2, "two working workers")
         self.deployment.kill(worker)
         return self.deployment.start_worker()
+
+    def _beats(self) -> int:
+        names = [f"%:{worker.pid}" for worker in self.workers]
+        return int(self.deployment.ask("SELECT count(*) FROM events_heartbeat WHERE name LIKE ANY(%s)", names)[0][0])
 
     def strike(self, blow: Callable[[], object], *, times: int, apart: float) -> None:
         """Each blow falls at a random instant; the next only once events that were published after it are kept."""
@@ -58,7 +64,9 @@ def kept_numbers(deployment: Deployment, since: int = 0) -> Counter[int]:
     return Counter(int(re.search(r'"value": (\d+)', data)[1]) for (data,) in rows)  # type: ignore[index]
 
 
-def lost_and_doubled(deployment: Deployment, publisher: Publisher, *, patience: float = 60) -> tuple[set[int], set[int]]:
+def lost_and_doubled(
+    deployment: Deployment, publisher: Publisher, *, patience: float = 60
+) -> tuple[set[int], set[int]]:
     """Of what was confirmed, the missing and the repeated, once nothing more arrives."""
     deadline = time.monotonic() + patience
     while True:

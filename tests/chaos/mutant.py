@@ -1,5 +1,7 @@
-"""A broker that breaks the rule, to prove that the chaos tests would notice."""
+"""What makes a fault likely, and a broker that breaks the rule, to prove that the chaos tests would notice."""
 
+import random
+import time
 from typing import Any
 
 from events.brokers.base import Message
@@ -18,3 +20,8 @@ class AcknowledgesOnReceipt(RabbitMQEventBroker):
 
     def acknowledge(self, messages: Any) -> None:
         pass
+
+
+def dawdle(inserted: Any) -> None:
+    """Follows every batch inside its transaction, so that most instants fall between a receipt and its commit."""
+    time.sleep(random.uniform(0, 0.2))

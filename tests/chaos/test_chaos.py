@@ -17,9 +17,10 @@ MUTANT = "tests.chaos.mutant.AcknowledgesOnReceipt://"
 
 
 @contextmanager
-def chaos(database: str, broker_url: str, *, per_second: float, mutant: bool = False) -> Iterator[Chaos]:
+def chaos(database: str, broker_url: str, *, mutant: bool = False) -> Iterator[Chaos]:
     consumed = broker_url.replace("amqp://", MUTANT) if mutant else broker_url
-    with Deployment(database, consumed) as deployment, Publisher(broker_url, per_second=per_second) as publisher:
+    deployment = Deployment(database, consumed, DJANGO_SETTINGS_MODULE="tests.chaos.settings")
+    with deployment, Publisher(broker_url) as publisher:
         chaos = Chaos(deployment, publisher, seed=7)
         deployment.wait_for_events(1)
         yield chaos
@@ -28,13 +29,14 @@ def chaos(database: str, broker_url: str, *, per_second: float, mutant: bool = F
 def everything_is_kept_once(chaos: Chaos) -> None:
     chaos.publisher.__exit__()
     lost, doubled = lost_and_doubled(chaos.deployment, chaos.publisher)
-    assert chaos.publisher.confirmed
+    assert len(chaos.publisher.confirmed) > 500
     assert (lost, doubled) == (set(), set()), chaos.deployment.log()[-4000:]
+    assert max(chaos.recovery) < WORKS_AGAIN_WITHIN
     print(f"{len(chaos.publisher.confirmed)} events; seconds to work again: {[round(s, 1) for s in chaos.recovery]}")
 
 
 def test_nothing_is_lost_or_doubled_when_workers_are_killed(postgres, rabbitmq):
-    with chaos(postgres.create_database("chaos_workers"), rabbitmq.new_vhost(), per_second=400) as storm:
+    with chaos(postgres.create_database("chaos_workers"), rabbitmq.new_vhost()) as storm:
         storm.strike(storm.kill_a_worker, times=20 if LONG else 5, apart=3)
         everything_is_kept_once(storm)
 
@@ -44,11 +46,10 @@ def test_nothing_is_lost_or_doubled_when_postgresql_is_killed(private_postgres, 
         private_postgres.kill()
         private_postgres.start()
 
-    with chaos(private_postgres.create_database("chaos"), rabbitmq.new_vhost(), per_second=400) as storm:
+    with chaos(private_postgres.create_database("chaos"), rabbitmq.new_vhost()) as storm:
         storm.strike(blow, times=3 if LONG else 1, apart=3)
         storm.ensure_workers_live()
         everything_is_kept_once(storm)
-        assert max(storm.recovery) < WORKS_AGAIN_WITHIN
 
 
 def test_nothing_is_lost_or_doubled_when_rabbitmq_is_killed(postgres, private_rabbitmq):
@@ -56,17 +57,14 @@ def test_nothing_is_lost_or_doubled_when_rabbitmq_is_killed(postgres, private_ra
         private_rabbitmq.kill()
         private_rabbitmq.start()
 
-    with chaos(postgres.create_database("chaos_rabbitmq"), private_rabbitmq.url, per_second=400) as storm:
+    with chaos(postgres.create_database("chaos_rabbitmq"), private_rabbitmq.url) as storm:
         storm.strike(blow, times=3 if LONG else 1, apart=3)
         storm.ensure_workers_live()
         everything_is_kept_once(storm)
-        assert max(storm.recovery) < WORKS_AGAIN_WITHIN
 
 
 def test_a_build_that_acknowledges_before_the_commit_would_be_found_out(postgres, rabbitmq):
-    with chaos(
-        postgres.create_database("chaos_mutant"), rabbitmq.new_vhost(), per_second=400, mutant=True
-    ) as storm:
+    with chaos(postgres.create_database("chaos_mutant"), rabbitmq.new_vhost(), mutant=True) as storm:
         storm.strike(storm.kill_a_worker, times=20 if LONG else 5, apart=3)
         storm.publisher.__exit__()
         lost, _ = lost_and_doubled(storm.deployment, storm.publisher, patience=15)
