@@ -55,7 +55,7 @@ def receive_alone(rabbitmq: RabbitMQServer, conversations: int) -> float:
 
 
 def ingest(deployment: Deployment, url: str, *, first: int, conversations: int, workers: int) -> tuple[float, int]:
-    """Events/s while a backlog is worked off, from the first commit to the last; and the largest worker's memory, MB."""
+    """Events/s while a backlog is worked off, first commit to last; and the largest worker's peak memory, MB."""
     before = _stored(deployment)
     total = before + fill_queue(url, first, conversations)
     started = [deployment.start_event_service() for _ in range(workers)]

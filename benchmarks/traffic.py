@@ -12,7 +12,7 @@ from events import brokers
 
 AT_A_TIME = 200
 INTENTS = ["greet", "order_status", "return_item", "goodbye", "nlu_fallback", "affirm", "deny", "ask_price"]
-WORDS = "where is my parcel please the order from last week has not arrived yet thank you can I send it back".split()
+WORDS = ["where", "is", "my", "parcel", "please", "order", "last", "week", "arrived", "thank", "you", "send", "back"]
 
 
 def conversation(number: int, start: float) -> Iterator[dict[str, Any]]:

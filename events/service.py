@@ -59,13 +59,14 @@ class EventService:
             self.broker.close()
 
     def _run(self, recorder: ThreadPoolExecutor) -> None:
-        storing: tuple[list[Message], Future[None]] | None = None
+        storing: tuple[list[Message], Future[bool]] | None = None
         while not self.stop.is_set():
             messages = self._receive()
             if storing:
                 self._settle(*storing)
             # An empty batch is handed over as well: it is when the heart says that the service was idle.
-            storing = (messages, recorder.submit(self._store, messages, self._depth()))
+            self._measure_depth()
+            storing = (messages, recorder.submit(self._store, messages))
         if storing:
             self._settle(*storing)
 
@@ -78,28 +79,26 @@ class EventService:
         self.patience.regain("receive")
         return messages
 
-    def _settle(self, messages: list[Message], stored: Future[None]) -> None:
+    def _settle(self, messages: list[Message], stored: Future[bool]) -> None:
         """Waits for the commit, and only then acknowledges."""
-        stored.result()
         try:
-            if messages:
+            if stored.result() and messages:
                 self.broker.acknowledge(messages)
         except BrokerUnavailable as error:
             # They come again, and are found to be there already.
             log.warning("a batch could not be acknowledged", messages=len(messages), error=str(error))
 
-    def _depth(self) -> int | None:
-        """Asked only now and then: the broker answers on the connection that the events come over."""
+    def _measure_depth(self) -> None:
+        """Only now and then: the broker answers on the connection that the events come over."""
         if not self.heart.is_due():
-            return self.heart.depth
+            return
         try:
             self.heart.depth = self.broker.depth()
         except BrokerUnavailable:
             self.heart.depth = None
-        return self.heart.depth
 
-    def _store(self, messages: Sequence[Message], depth: int | None) -> None:
-        """Runs in the recorder's thread; tries until the batch is committed, or patience ends."""
+    def _store(self, messages: Sequence[Message]) -> bool:
+        """Runs in the recorder's thread; tries until the batch is committed, patience ends or the service must stop."""
         while True:
             try:
                 if messages:
@@ -109,10 +108,10 @@ class EventService:
                 connection.close()
                 self.patience.lose("store", error)
                 if self.stop.is_set():
-                    raise EventServiceFailed("The event service was stopped while the database was away.") from error
+                    return False
             else:
                 self.patience.regain("store")
-                return
+                return True
 
 
 class Patience:

@@ -5,6 +5,7 @@ Rasa's documentation, "Event Brokers", describes the publishing half. Pure Pytho
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
@@ -51,6 +52,16 @@ class Message:
     receipt: Any = None
 
 
+def sender_id(body: bytes) -> str | None:
+    """The conversation that a message names, for brokers that keep it beside the message."""
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return None
+    found = event.get("sender_id") if isinstance(event, dict) else None
+    return found if isinstance(found, str) else None
+
+
 def batch(waiting: deque[Message], limit: int, max_bytes: int) -> list[Message]:
     """Takes the next ones off the front: up to `limit`, and up to `max_bytes` unless the first alone is larger."""
     taken: list[Message] = []
@@ -78,6 +89,7 @@ class EventBroker(ABC):
     def receive(self, *, limit: int = 1000, max_bytes: int = 8_000_000, wait: float = 0.05) -> list[Message]:
         """Up to `limit` messages and about `max_bytes`, in the broker's order.
 
+        A caller holds at most two batches that it has not acknowledged; a broker may stop giving at the third.
         Waits at most a second for the first message, then at most `wait` seconds for more; returns [] when none came.
         """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from events.brokers.base import BrokerMisconfigured, BrokerUnavailable, EventBroker, Message, batch
+from events.brokers.base import BrokerMisconfigured, BrokerUnavailable, EventBroker, Message, batch, sender_id
 
 DEFAULT_TOPIC = "rasa_core_events"
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -92,7 +91,7 @@ class KafkaEventBroker(EventBroker):
             producer.produce(
                 self.topic,
                 body,
-                key=_sender_id(body) if self._by_sender else None,
+                key=sender_id(body) if self._by_sender else None,
                 headers=[(ENVIRONMENT, environment.encode())] if environment else [],
                 on_delivery=lambda error, _: reports.append(error),
             )
@@ -103,12 +102,12 @@ class KafkaEventBroker(EventBroker):
     def receive(self, *, limit: int = 1000, max_bytes: int = 8_000_000, wait: float = 0.05) -> list[Message]:
         with self._talking():
             waiting = self._subscribed()
-            if not waiting:
-                self._take(1, 1.0)
+            deadline = monotonic() + 1.0
+            while not waiting and (remaining := deadline - monotonic()) > 0:
+                self._take(1, remaining)
             deadline = monotonic() + wait
             while waiting and len(waiting) < limit and _size(waiting) < max_bytes:
-                remaining = deadline - monotonic()
-                if remaining <= 0:
+                if (remaining := deadline - monotonic()) <= 0:
                     break
                 self._take(min(MESSAGES_AT_ONCE, limit - len(waiting)), remaining)
             return batch(waiting, limit, max_bytes)
@@ -155,6 +154,7 @@ class KafkaEventBroker(EventBroker):
                     "enable.auto.commit": False,
                     "auto.offset.reset": "earliest",
                     "allow.auto.create.topics": True,  # whoever comes first makes it, Rasa's producer or we
+                    "topic.metadata.refresh.interval.ms": 1000,  # else a topic made later is found after minutes
                     "queued.max.messages.kbytes": 16_384,
                 },
             )
@@ -241,8 +241,3 @@ def _reason(error: Exception) -> str:
 def _is_true(value: bool | str) -> bool:
     """A `${VAR}` in endpoints.yml is a text, "false" too."""
     return value if isinstance(value, bool) else value.strip().lower() in ("true", "1", "yes", "on")
-
-
-def _sender_id(body: bytes) -> str | None:
-    event = json.loads(body)
-    return event.get("sender_id") if isinstance(event, dict) else None

@@ -23,6 +23,7 @@ DEFAULT_QUEUE = "rasa_core_events"
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 10  # for any single answer of the server; without it a stopped server blocks for ever
 HEARTBEAT_SECONDS = 60
+USUAL_LIMIT = 1000  # the prefetch of a consumer cannot grow, and later calls may ask for more than the first
 LARGEST_PREFETCH = 65_535  # the field is a short
 
 
@@ -99,7 +100,7 @@ class RabbitMQEventBroker(EventBroker):
         self._generation += 1
         channel = self._open(frame_handler=partial(Deliveries, self._generation))
         self._consumer = channel
-        channel.basic_qos(0, min(2 * limit, LARGEST_PREFETCH), False)
+        channel.basic_qos(0, min(2 * max(limit, USUAL_LIMIT), LARGEST_PREFETCH), False)
         channel.basic_consume(self.queues[0])
         self._deliveries = channel.connection.on_inbound_frame
         return self._deliveries

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -39,6 +38,7 @@ from events.brokers.base import (
     Message,
     Position,
     PositionInMemory,
+    sender_id,
 )
 from events.brokers.gaps import Place
 
@@ -92,7 +92,7 @@ class SQLEventBroker(EventBroker):
         self._place: Place | None = None  # None while the table has not been looked at
 
     def publish(self, body: bytes, environment: str | None = None) -> None:
-        row = {"sender_id": _sender_id(body), "data": body.decode()}
+        row = {"sender_id": sender_id(body), "data": body.decode()}
         with self._talking():
             self._opened()
             with self._engine.begin() as connection:
@@ -220,11 +220,3 @@ def _within(rows: Iterator[Row[Any]], limit: int, max_bytes: int) -> list[Row[An
 
 def _body(data: str | bytes | None) -> bytes:
     return data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data or b""
-
-
-def _sender_id(body: bytes) -> str | None:
-    try:
-        event = json.loads(body)
-    except ValueError:
-        return None
-    return event.get("sender_id") if isinstance(event, dict) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.apps import apps as installed
 from django.apps.registry import Apps
 
 ADMIN, ANNOTATOR, TESTER = "admin", "annotator", "tester"
@@ -17,7 +18,7 @@ ANNOTATOR_PERMISSIONS = {
 ROLES: dict[str, set[str] | None] = {ADMIN: None, ANNOTATOR: ANNOTATOR_PERMISSIONS, TESTER: set()}
 
 
-def ensure_roles(apps: Apps, using: str, **kwargs: object) -> None:
+def ensure_roles(using: str, apps: Apps = installed, **kwargs: object) -> None:
     """Makes the roles that are missing. An admin's role gets every permission; the others' are a team's to change."""
     try:
         groups = apps.get_model("auth", "Group").objects.using(using)

@@ -16,7 +16,7 @@ WORKS_AGAIN_WITHIN = 15.0  # seconds
 
 
 class Chaos:
-    """Two Celery workers of a deployment under load. `recovery` holds the seconds from each blow to the next new event."""
+    """Two Celery workers under load. `recovery` holds the seconds from each blow to the next new event."""
 
     def __init__(self, deployment: Deployment, publisher: Publisher, *, seed: int) -> None:
         self.deployment, self.publisher = deployment, publisher

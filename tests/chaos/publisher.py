@@ -1,4 +1,4 @@
-"""Publishes numbered events, one confirmation after another, as fast as the broker confirms, and remembers which ones the broker confirmed."""
+"""Publishes numbered events, each when the one before is confirmed, and remembers which were."""
 
 from __future__ import annotations
 
