@@ -14,8 +14,9 @@ from tests.rasa import said
 from tests.web import Web
 
 
-@pytest.fixture(params=["sqlite without Redis", "postgresql without Redis", "postgresql with Redis"])
-def web(request, tmp_path):
+@pytest.fixture(scope="module", params=["sqlite without Redis", "postgresql without Redis", "postgresql with Redis"])
+def web(request, tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("live")
     file = f"file://{tmp_path / 'rasa_event.log'}"
     environment = {}
     if request.param.startswith("sqlite"):
