@@ -1,0 +1,1 @@
+"""How a conversation becomes state, and where Rasa stores it. Imports `events`, and nothing of `rasax`."""
