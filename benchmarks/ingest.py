@@ -12,7 +12,6 @@ from kombu import Connection, Consumer, Queue
 from benchmarks.traffic import fill_queue
 from events import brokers
 from tests.deployment import Deployment
-from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
 
 QUEUE = "rasa_core_events"
@@ -73,7 +72,7 @@ def ingest(deployment: Deployment, url: str, *, first: int, conversations: int, 
     return rate, memory
 
 
-def copy_alone(server: PostgresServer, deployment: Deployment, rows: int) -> float:
+def copy_alone(deployment: Deployment, rows: int) -> float:
     """Rows/s of one bare COPY of rows that were ingested into a table with the same columns and indexes."""
     with psycopg2.connect(deployment.database_url) as connection, connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS bare")
