@@ -94,7 +94,8 @@ def _conversation_ids(envelopes: Sequence[Envelope]) -> dict[str, int]:
             " latest_input_channel, latest_input_channel_time, model_id, assistant_id, model_time)"
             " SELECT a.key, a.sender_id, a.time, a.time, 0, 0, '', %s, '', -1, '', -1, '', '', -1"
             " FROM arriving_conversation a"
-            " WHERE NOT EXISTS (SELECT 1 FROM events_conversation c WHERE c.key = a.key)"
+            # Not NOT EXISTS, which PostgreSQL may turn into a join that reads every conversation there is.
+            " WHERE (SELECT c.id FROM events_conversation c WHERE c.key = a.key) IS NULL"
             " ORDER BY a.key ON CONFLICT (key) DO NOTHING",
             [LATEST_TIMESTAMP],
         )
