@@ -27,7 +27,7 @@ def main() -> None:
     if embedded and os.environ.get("DEMO", "1") != "0":
         _load_demo()
     _run_until_one_ends(
-        [sys.executable, "-m", "celery", "-A", "rasax", "worker", "--loglevel", "WARNING", "--without-gossip"],
+        [sys.executable, "-m", "celery", "--quiet", "-A", "rasax", "worker", "--loglevel", "ERROR", "--without-gossip"],
         [sys.executable, "-m", "uvicorn", "rasax.asgi:application", "--port", PORT, "--log-level", "warning"],
     )
 
@@ -43,7 +43,7 @@ def _refuse_a_port_in_use() -> None:
 
 def _embedded_defaults() -> bool:
     """Fills in what the environment leaves open; False where it names an event broker of the user's own."""
-    RUN.mkdir(parents=True, exist_ok=True)
+    (RUN / "static").mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rasax.settings")
     if not (os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE")):
         os.environ["SECRET_KEY_FILE"] = str(_secret_key())

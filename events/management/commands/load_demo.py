@@ -3,6 +3,8 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +53,30 @@ def moved(recording: list[dict[str, Any]], now: float) -> Iterator[bytes]:
 
 def _paced(conversation: list[dict[str, Any]], now: float, chance: random.Random) -> Iterator[dict[str, Any]]:
     in_order = sorted(conversation, key=lambda event: event["timestamp"])
-    pauses, total = [], 0.0
-    for number, event in enumerate(in_order):
-        total += _pause_before(event, number, chance)
-        pauses.append(total)
-    length = total + in_order[-1]["timestamp"] - in_order[0]["timestamp"]
+    pauses = list(accumulate(_pause(before, event, chance) for before, event in pairwise([{}, *in_order])))
+    length = pauses[-1] + in_order[-1]["timestamp"] - in_order[0]["timestamp"] + 60
     # More people wrote lately, as with an assistant that catches on.
-    start = now - length - 60 - (DAYS * 86_400 - length - 60) * chance.random() ** 1.5
+    start = now - length - (DAYS * 86_400 - length) * chance.random() ** 1.5
     shift = start - in_order[0]["timestamp"]
     for event, pause in zip(in_order, pauses, strict=True):
-        yield {**event, "timestamp": round(event["timestamp"] + shift + pause, 6)}
+        yield _later(event, shift + pause)
 
 
-def _pause_before(event: dict[str, Any], number: int, chance: random.Random) -> float:
-    if number and event["event"] == "action" and event.get("name") == "action_session_start":
+def _pause(before: dict[str, Any], event: dict[str, Any], chance: random.Random) -> float:
+    """Seconds of life before this event: hours before a new session, the time to read and type before a message."""
+    if before and _opens_session(event) and not _opens_session(before):
         return chance.uniform(2, 40) * 3600
-    return min(90.0, chance.lognormvariate(2.2, 0.8)) if event["event"] == "user" else 0.0
+    if event["event"] == "user" and before.get("event") != "rewind":  # after a rewind Rasa says the same once more
+        return min(90.0, chance.lognormvariate(2.2, 0.8))
+    return 0.0
+
+
+def _opens_session(event: dict[str, Any]) -> bool:
+    return event.get("name") in {"session_started_metadata", "action_session_start"}
+
+
+def _later(event: dict[str, Any], seconds: float) -> dict[str, Any]:
+    moved = {**event, "timestamp": round(event["timestamp"] + seconds, 6)}
+    if event["event"] == "reminder":
+        moved["date_time"] = (datetime.fromisoformat(event["date_time"]) + timedelta(seconds=seconds)).isoformat()
+    return moved
