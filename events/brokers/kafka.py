@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -19,6 +19,7 @@ ENVIRONMENT = "RASA_ENVIRONMENT"
 NO_ENVIRONMENT = "RASA_ENVIRONMENT_NOT_SET"  # what Rasa sends when the variable is not set
 ANSWER_SECONDS = 10
 LOGGER = logging.getLogger(__name__)
+SESSION_SECONDS = 10  # after which the group gives a dead consumer's partitions to the others
 LARGEST_MESSAGE = 20_000_000  # ours; the server has a limit of its own
 MESSAGES_AT_ONCE = 100
 REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.TOPIC_AUTHORIZATION_FAILED}
@@ -125,8 +126,8 @@ class KafkaEventBroker(EventBroker):
 
     def depth(self) -> int:
         """The group's lag: the messages after what it has committed."""
-        with self._talking():
-            consumer = self._consuming()
+        # By a client of its own: the server answers a connection in order, and a consumer's has a fetch waiting on it.
+        with self._talking(), closing(self._client(Consumer, {"group.id": self._group_id})) as consumer:
             topic = consumer.list_topics(self.topic, timeout=ANSWER_SECONDS).topics[self.topic]
             partitions = [TopicPartition(self.topic, number) for number in topic.partitions]
             committed = consumer.committed(partitions, timeout=ANSWER_SECONDS) if partitions else []
@@ -145,12 +146,14 @@ class KafkaEventBroker(EventBroker):
             self._producer = self._client(Producer, {"acks": "all", "message.timeout.ms": ANSWER_SECONDS * 1000})
         return self._producer
 
-    def _consuming(self) -> Any:
-        if self._consumer is None:
+    def _subscribed(self) -> deque[Message]:
+        if self._waiting is None:
             self._consumer = self._client(
                 Consumer,
                 {
                     "group.id": self._group_id,
+                    "session.timeout.ms": int(SESSION_SECONDS * 1000),
+                    "heartbeat.interval.ms": int(SESSION_SECONDS * 300),
                     "enable.auto.commit": False,
                     "auto.offset.reset": "earliest",
                     "allow.auto.create.topics": True,  # whoever comes first makes it, Rasa's producer or we
@@ -158,12 +161,7 @@ class KafkaEventBroker(EventBroker):
                     "queued.max.messages.kbytes": 16_384,
                 },
             )
-        return self._consumer
-
-    def _subscribed(self) -> deque[Message]:
-        consumer = self._consuming()
-        if self._waiting is None:
-            consumer.subscribe([self.topic])
+            self._consumer.subscribe([self.topic])
             self._waiting = deque()
         return self._waiting
 

@@ -17,7 +17,13 @@ def topic() -> str:
 
 @pytest.fixture
 def plain(kafka: KafkaMock, topic: str) -> dict[str, str]:
-    return {"url": kafka.bootstrap, "topic": topic, "security_protocol": "PLAINTEXT"}
+    return {"url": kafka.bootstrap, "topic": topic, "group_id": topic, "security_protocol": "PLAINTEXT"}
+
+
+@pytest.fixture(autouse=True)
+def short_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mock cluster lets a group form again only after a whole session."""
+    monkeypatch.setattr("events.brokers.kafka.SESSION_SECONDS", 1.5)
 
 
 class TestKafkaEventBroker(EventBrokerContract):
