@@ -67,12 +67,11 @@ class ReviewQuerySet(models.QuerySet["Review"]):
     def mark(self, conversations: ConversationQuerySet, status: str, by: User | None) -> int:
         """Gives conversations this review status; returns how many had another."""
         pks = list(conversations.order_by("pk").select_for_update().values_list("pk", flat=True))
-        others = [value for value in Review.Status.values if value != status]
-        targets = Conversation.objects.filter(pk__in=pks)
-        same = set(self.filter(conversation__in=pks, status=status).values_list("pk", flat=True))
-        changed = [pk for pk in pks if pk not in same and (status != Review.Status.UNREAD or self._is_reviewed(pk))]
-        for other in others:
-            targets.unlink(Facet.Kind.REVIEW, other)
+        current = dict(self.filter(conversation__in=pks).values_list("pk", "status"))
+        changed = [pk for pk in pks if current.get(pk, Review.Status.UNREAD) != status]
+        targets = Conversation.objects.filter(pk__in=changed)
+        for old in {Review.Status.REVIEWED, Review.Status.SAVED_FOR_LATER} - {status}:
+            targets.unlink(Facet.Kind.REVIEW, old)
         if status != Review.Status.UNREAD:
             targets.link(Facet.Kind.REVIEW, status)
         self.bulk_create(
@@ -81,11 +80,8 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             unique_fields=["conversation"],
             update_fields=["status", "by", "at"],
         )
-        AuditEntry.objects.note(by, "reviewed", Conversation.objects.filter(pk__in=changed), status=status)
+        AuditEntry.objects.note(by, "reviewed", targets, status=status)
         return len(changed)
-
-    def _is_reviewed(self, pk: int) -> bool:
-        return self.filter(pk=pk).exclude(status=Review.Status.UNREAD).exists()
 
 
 class Review(models.Model):
