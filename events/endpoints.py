@@ -135,6 +135,8 @@ class _Reader:
             value = self._value(value_node, depth)
             if key_node.tag == "tag:yaml.org,2002:merge":
                 for other in reversed(value if isinstance(value, list) else [value]):
+                    if not isinstance(other, dict):
+                        raise self._error(key_node, "`<<` needs a mapping; give it the alias (*name) of one")
                     merged.update(other)
                 continue
             key = str(self._scalar(key_node))

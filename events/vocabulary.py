@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-LATEST_TIMESTAMP = 253_402_300_800.0  # the year 10000; Python's datetime ends there
+LATEST_TIMESTAMP = 253_402_214_400.0  # the last day of the year 9999; in another zone Python's datetime ends there
 
 
 class InvalidMessage(ValueError):

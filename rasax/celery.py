@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from celery import Celery
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rasax.settings")
 
 app = Celery("rasax")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@app.on_configure.connect  # type: ignore[untyped-decorator]
+def _refuse_bad_settings(sender: Celery, **kwargs: object) -> None:
+    """With one line that says what to set, where Celery would print a traceback."""
+    try:
+        settings.SECRET_KEY  # noqa: B018 - reads them all
+    except ImproperlyConfigured as error:
+        sys.exit(f"rasax cannot start: {error}")
 
 
 @app.on_after_configure.connect  # type: ignore[untyped-decorator]

@@ -3,6 +3,12 @@ import pytest
 pytest_plugins = ["tests.servers.fixtures"]
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """A password is hashed slowly on purpose; not in a test that only wants to sign in."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def alice(db, django_user_model):
     """Administers."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -18,7 +17,6 @@ PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 ENVIRONMENT = "RASA_ENVIRONMENT"
 NO_ENVIRONMENT = "RASA_ENVIRONMENT_NOT_SET"  # what Rasa sends when the variable is not set
 ANSWER_SECONDS = 10
-LOGGER = logging.getLogger(__name__)
 SESSION_SECONDS = 10  # after which the group gives a dead consumer's partitions to the others
 LARGEST_MESSAGE = 20_000_000  # ours; the server has a limit of its own
 MESSAGES_AT_ONCE = 100
@@ -72,6 +70,7 @@ class KafkaEventBroker(EventBroker):
             "security.protocol": protocol,
             "socket.timeout.ms": ANSWER_SECONDS * 1000,
             "message.max.bytes": LARGEST_MESSAGE,
+            "log_level": 2,  # it repeats every failure several times a second; we raise them
             **(sasl if protocol.startswith("SASL") else {}),
             **(tls if protocol.endswith("SSL") else {}),
         }
@@ -167,7 +166,7 @@ class KafkaEventBroker(EventBroker):
 
     def _client(self, kind: Any, settings: dict[str, Any]) -> Any:
         try:
-            return kind({**self._settings, **settings, "error_cb": self._on_error, "logger": LOGGER})
+            return kind({**self._settings, **settings, "error_cb": self._on_error})
         except (KafkaException, TypeError, ValueError) as error:
             raise BrokerMisconfigured(
                 f"{self._where()}: {_reason(error)}; correct event_broker's parameters"

@@ -37,7 +37,7 @@ def endpoint(url: str) -> EndpointConfig:
 
 def _rabbitmq(address: str, query: str) -> EndpointConfig:
     """`queue` may be repeated; RabbitMQ's own URI query parameters (cacertfile, …) stay in the URL."""
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = {"port": 5671} if address.startswith("amqps") else {}
     kept = []
     for name, value in parse_qsl(query):
         if name == "queue":

@@ -5,150 +5,200 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='BrokerPosition',
+            name="BrokerPosition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('broker', models.CharField(max_length=255, unique=True)),
-                ('position', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("broker", models.CharField(max_length=255, unique=True)),
+                ("position", models.TextField()),
             ],
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.UUIDField(editable=False, unique=True)),
-                ('sender_id', models.TextField()),
-                ('first_event_time', models.FloatField()),
-                ('latest_event_time', models.FloatField()),
-                ('n_events', models.PositiveIntegerField(default=0, verbose_name='events')),
-                ('n_user_messages', models.PositiveIntegerField(default=0, verbose_name='user messages')),
-                ('minimum_intent_confidence', models.FloatField(null=True)),
-                ('first_user_text', models.TextField(default='')),
-                ('first_user_text_time', models.FloatField(default=253402300800.0)),
-                ('latest_text', models.TextField(default='')),
-                ('latest_text_time', models.FloatField(default=-1)),
-                ('latest_input_channel', models.CharField(default='', max_length=255)),
-                ('latest_input_channel_time', models.FloatField(default=-1)),
-                ('model_id', models.CharField(default='', max_length=255)),
-                ('assistant_id', models.CharField(default='', max_length=255)),
-                ('model_time', models.FloatField(default=-1)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.UUIDField(editable=False, unique=True)),
+                ("sender_id", models.TextField()),
+                ("first_event_time", models.FloatField()),
+                ("latest_event_time", models.FloatField()),
+                ("n_events", models.PositiveIntegerField(default=0, verbose_name="events")),
+                ("n_user_messages", models.PositiveIntegerField(default=0, verbose_name="user messages")),
+                ("minimum_intent_confidence", models.FloatField(null=True)),
+                ("first_user_text", models.TextField(default="")),
+                ("first_user_text_time", models.FloatField(default=253402300800.0)),
+                ("latest_text", models.TextField(default="")),
+                ("latest_text_time", models.FloatField(default=-1)),
+                ("latest_input_channel", models.CharField(default="", max_length=255)),
+                ("latest_input_channel_time", models.FloatField(default=-1)),
+                ("model_id", models.CharField(default="", max_length=255)),
+                ("assistant_id", models.CharField(default="", max_length=255)),
+                ("model_time", models.FloatField(default=-1)),
             ],
             options={
-                'ordering': ['-latest_event_time', '-id'],
+                "ordering": ["-latest_event_time", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Environment',
+            name="Environment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255, unique=True)),
-                ('first_seen', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=255, unique=True)),
+                ("first_seen", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='host:process', max_length=255, unique=True)),
-                ('broker', models.CharField(max_length=255)),
-                ('started_at', models.DateTimeField()),
-                ('beat_at', models.DateTimeField(help_text='Last commit or idle moment')),
-                ('last_delivery_at', models.DateTimeField(null=True)),
-                ('last_commit_at', models.DateTimeField(null=True)),
-                ('queue_depth', models.BigIntegerField(null=True)),
-                ('lag_seconds', models.FloatField(help_text="From an event's timestamp to its commit, the last batch's worst", null=True)),
-                ('n_stored', models.BigIntegerField(default=0, verbose_name='stored')),
-                ('n_repeated', models.BigIntegerField(default=0, verbose_name='repeated')),
-                ('n_rejected', models.BigIntegerField(default=0, verbose_name='rejected')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="host:process", max_length=255, unique=True)),
+                ("broker", models.CharField(max_length=255)),
+                ("started_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField(help_text="Last commit or idle moment")),
+                ("last_delivery_at", models.DateTimeField(null=True)),
+                ("last_commit_at", models.DateTimeField(null=True)),
+                ("queue_depth", models.BigIntegerField(null=True)),
+                (
+                    "lag_seconds",
+                    models.FloatField(
+                        help_text="From an event's timestamp to its commit, the last batch's worst", null=True
+                    ),
+                ),
+                ("n_stored", models.BigIntegerField(default=0, verbose_name="stored")),
+                ("n_repeated", models.BigIntegerField(default=0, verbose_name="repeated")),
+                ("n_rejected", models.BigIntegerField(default=0, verbose_name="rejected")),
             ],
             options={
-                'ordering': ['-beat_at'],
+                "ordering": ["-beat_at"],
             },
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('topics', models.JSONField()),
-                ('at', models.DateTimeField(auto_now_add=True, db_index=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("topics", models.JSONField()),
+                ("at", models.DateTimeField(auto_now_add=True, db_index=True)),
             ],
         ),
         migrations.CreateModel(
-            name='RejectedMessage',
+            name="RejectedMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.UUIDField(editable=False, help_text='A body that comes again is kept once', unique=True)),
-                ('body', models.BinaryField()),
-                ('error', models.TextField()),
-                ('environment', models.CharField(blank=True, max_length=255)),
-                ('source', models.CharField(blank=True, help_text='The event broker it came from', max_length=255)),
-                ('received_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.UUIDField(editable=False, help_text="A body that comes again is kept once", unique=True),
+                ),
+                ("body", models.BinaryField()),
+                ("error", models.TextField()),
+                ("environment", models.CharField(blank=True, max_length=255)),
+                ("source", models.CharField(blank=True, help_text="The event broker it came from", max_length=255)),
+                ("received_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['-received_at', '-id'],
+                "ordering": ["-received_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Facet',
+            name="Facet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('intent', 'Intent'), ('action', 'Action'), ('entity', 'Entity'), ('slot', 'Slot'), ('policy', 'Policy'), ('channel', 'Channel'), ('environment', 'Environment'), ('model', 'Model'), ('tag', 'Tag'), ('flag', 'Flag'), ('review', 'Review')], max_length=16)),
-                ('value', models.CharField(max_length=255)),
-                ('n_conversations', models.BigIntegerField(default=0, verbose_name='conversations')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("intent", "Intent"),
+                            ("action", "Action"),
+                            ("entity", "Entity"),
+                            ("slot", "Slot"),
+                            ("policy", "Policy"),
+                            ("channel", "Channel"),
+                            ("environment", "Environment"),
+                            ("model", "Model"),
+                            ("tag", "Tag"),
+                            ("flag", "Flag"),
+                            ("review", "Review"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("value", models.CharField(max_length=255)),
+                ("n_conversations", models.BigIntegerField(default=0, verbose_name="conversations")),
             ],
             options={
-                'ordering': ['kind', '-n_conversations', 'value'],
-                'constraints': [models.UniqueConstraint(fields=('kind', 'value'), name='facet_is_unique')],
+                "ordering": ["kind", "-n_conversations", "value"],
+                "constraints": [models.UniqueConstraint(fields=("kind", "value"), name="facet_is_unique")],
             },
         ),
         migrations.CreateModel(
-            name='ConversationFacet',
+            name="ConversationFacet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('conversation', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to='events.conversation')),
-                ('facet', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='events.facet')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to="events.conversation"
+                    ),
+                ),
+                (
+                    "facet",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="events.facet",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='facets',
-            field=models.ManyToManyField(related_name='conversations', through='events.ConversationFacet', to='events.facet'),
+            model_name="conversation",
+            name="facets",
+            field=models.ManyToManyField(
+                related_name="conversations", through="events.ConversationFacet", to="events.facet"
+            ),
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('timestamp', models.FloatField(help_text='Seconds since 1970, as Rasa stamped the event')),
-                ('digest', models.BigIntegerField(help_text="64 bits of blake2b over the event's canonical JSON")),
-                ('type', models.CharField(max_length=255)),
-                ('name', models.CharField(help_text='Intent, action, slot or loop', max_length=255, null=True)),
-                ('confidence', models.FloatField(null=True)),
-                ('text', models.TextField(help_text='What the user, the bot or an agent said', null=True)),
-                ('data', models.TextField(help_text='The JSON text as it was sent')),
-                ('conversation', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='events.conversation')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("timestamp", models.FloatField(help_text="Seconds since 1970, as Rasa stamped the event")),
+                ("digest", models.BigIntegerField(help_text="64 bits of blake2b over the event's canonical JSON")),
+                ("type", models.CharField(max_length=255)),
+                ("name", models.CharField(help_text="Intent, action, slot or loop", max_length=255, null=True)),
+                ("confidence", models.FloatField(null=True)),
+                ("text", models.TextField(help_text="What the user, the bot or an agent said", null=True)),
+                ("data", models.TextField(help_text="The JSON text as it was sent")),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="events.conversation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['timestamp', 'id'],
-                'constraints': [models.UniqueConstraint(fields=('conversation', 'timestamp', 'digest'), name='event_is_kept_once')],
+                "ordering": ["timestamp", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("conversation", "timestamp", "digest"), name="event_is_kept_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='conversationfacet',
-            constraint=models.UniqueConstraint(fields=('facet', 'conversation'), name='conversation_has_facet_once'),
+            model_name="conversationfacet",
+            constraint=models.UniqueConstraint(fields=("facet", "conversation"), name="conversation_has_facet_once"),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['-latest_event_time', '-id'], name='conversations_newest_first'),
+            model_name="conversation",
+            index=models.Index(fields=["-latest_event_time", "-id"], name="conversations_newest_first"),
         ),
     ]

@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -9,5 +9,6 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from rasax.accounts.roles import ensure_roles
 
-        # Permissions are rows that Django makes after the migrations of each app; roles are made of permissions.
-        post_migrate.connect(ensure_roles, dispatch_uid="rasax.accounts.ensure_roles")
+        # Permissions are rows that Django makes after the migrations, app by app; roles are made of all of them.
+        *_, last = apps.get_app_configs()
+        post_migrate.connect(ensure_roles, sender=last, dispatch_uid="rasax.accounts.ensure_roles")

@@ -70,7 +70,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         current = dict(self.filter(conversation__in=pks).values_list("pk", "status"))
         changed = [pk for pk in pks if current.get(pk, Review.Status.UNREAD) != status]
         targets = Conversation.objects.filter(pk__in=changed)
-        for old in {Review.Status.REVIEWED, Review.Status.SAVED_FOR_LATER} - {status}:
+        for old in {Review.Status.REVIEWED.value, Review.Status.SAVED_FOR_LATER.value} - {status}:
             targets.unlink(Facet.Kind.REVIEW, old)
         if status != Review.Status.UNREAD:
             targets.link(Facet.Kind.REVIEW, status)

@@ -2,7 +2,7 @@ import socket
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from events.brokers.base import BrokerMisconfigured, BrokerUnavailable, EventBroker
 from events.brokers.kafka import KafkaEventBroker
@@ -23,7 +23,7 @@ def plain(kafka: KafkaMock, topic: str) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def short_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mock cluster lets a group form again only after a whole session."""
-    monkeypatch.setattr("events.brokers.kafka.SESSION_SECONDS", 1.5)
+    monkeypatch.setattr("events.brokers.kafka.SESSION_SECONDS", 4)
 
 
 class TestKafkaEventBroker(EventBrokerContract):
@@ -71,7 +71,7 @@ def test_acknowledging_a_partition_that_was_revoked_does_nothing(plain: dict[str
         again += bodies(second.receive())
         first.receive()
     first.acknowledge(held)
-    assert set(again) < set(numbered(40))
+    assert first.depth() >= len(set(again)) > 0
     first.close()
     second.close()
 
@@ -81,8 +81,8 @@ def test_the_key_is_the_sender_only_when_partitioned_by_sender(plain: dict[str, 
     broker = KafkaEventBroker(**plain, partition_by_sender=by_sender)
     broker.publish(b'{"sender_id": "carol"}')
     broker.close()
-    consumer = Consumer({"bootstrap.servers": plain["url"], "group.id": "look", "auto.offset.reset": "earliest"})
-    consumer.subscribe([plain["topic"]])
+    consumer = Consumer({"bootstrap.servers": plain["url"], "group.id": "look"})
+    consumer.assign([TopicPartition(plain["topic"], number, OFFSET_BEGINNING) for number in range(4)])
     message = consumer.poll(20)
     consumer.close()
     assert message.key() == (b"carol" if str(by_sender).lower() == "true" else None)
@@ -118,7 +118,7 @@ def test_a_stopped_server_is_unavailable() -> None:
     ("parameters", "reason"),
     [
         ({"security_protocol": "TLS"}, "set PLAINTEXT, SSL"),
-        ({"security_protocol": "SSL", "ssl_cafile": "/nowhere/ca.pem"}, "ca.pem"),
+        ({"security_protocol": "SSL", "ssl_cafile": "/nowhere/ca.pem"}, "ssl.ca.location failed"),
     ],
 )
 def test_parameters_that_cannot_work_are_a_clear_mistake(parameters: dict[str, str], reason: str) -> None:

@@ -1,0 +1,189 @@
+"""Who may open what: every URL there is, for everybody. A URL that is missing here fails the test: decide on it."""
+
+import pytest
+from django.contrib import admin
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+
+from events.brokers.base import Message
+from events.models import BrokerPosition, Conversation, Environment, Event, Facet, Heartbeat, Notice, RejectedMessage
+from rasax.accounts.models import AuditEntry, User
+from rasax.conversations.models import Flag, Note, Review, Tag
+from tests.rasa import said
+
+# 302 leads who is signed out to the login page; 403 is the page that says so calmly.
+PAGES = """
+route                                                     method anonymous alice bob carol
+/                                                         GET    302       302   302 302
+/tags.css                                                 GET    302       200   200 403
+/conversations/                                           GET    302       200   200 403
+/conversations/marks/                                     POST   302       303   303 403
+/conversations/<int:pk>/                                  GET    302       200   200 403
+/conversations/<int:pk>/panel/                            GET    302       200   200 403
+/conversations/<int:pk>/next/                             GET    302       302   302 403
+/conversations/<int:pk>/previous/                         GET    302       302   302 403
+/conversations/<int:pk>/tags/                             POST   302       303   303 403
+/conversations/<int:pk>/tags/<int:tag_pk>/remove/         POST   302       303   303 403
+/conversations/<int:pk>/review/                           POST   302       303   303 403
+/conversations/<int:pk>/flag-last/                        POST   302       303   303 403
+/conversations/<int:pk>/notes/                            POST   302       303   303 403
+/conversations/<int:pk>/notes/<int:note_pk>/delete/       POST   302       403   303 403
+/conversations/<int:pk>/events/<int:event_pk>/flag/       POST   302       303   303 403
+/conversations/<int:pk>/events/<int:event_pk>.json        GET    302       200   200 403
+/conversations/<int:pk>/<str:timestamp>/                  GET    302       302   302 403
+/accounts/                                                GET    302       200   200 200
+/accounts/home                                            GET    302       302   302 302
+/accounts/login                                           GET    200       302   302 302
+/accounts/logout                                          POST   302       302   302 302
+/accounts/password                                        GET    302       200   200 200
+/accounts/password/done                                   GET    302       200   200 200
+/api/health                                               GET    503       503   503 503
+/admin/                                                   GET    302       200   302 302
+/admin/login/                                             GET    200       302   200 200
+/admin/logout/                                            POST   302       302   302 302
+/admin/password_change/                                   GET    302       302   302 302
+/admin/password_change/done/                              GET    302       200   302 302
+/admin/autocomplete/                                      GET    302       403   302 302
+/admin/jsi18n/                                            GET    302       200   302 302
+/admin/r/<path:content_type_id>/<path:object_id>/         GET    302       404   302 302
+/admin/<app_label>/                                       GET    302       200   302 302
+/admin/<url>                                              GET    302       404   302 302
+/admin/accounts/user/<id>/password/                       GET    302       200   302 302
+"""
+
+# What Alice gets of the operators' pages of each model; the others are led to the login page of /admin.
+ADMIN = """
+model                  list add change delete history
+events.environment     200  403 200    403    200
+events.facet           200  403 200    403    200
+events.conversation    200  403 200    403    200
+events.event           200  403 200    403    200
+events.rejectedmessage 200  403 200    200    200
+events.heartbeat       200  403 200    200    200
+events.brokerposition  200  403 200    200    200
+events.notice          200  403 200    403    200
+accounts.user          200  200 200    200    200
+accounts.auditentry    200  403 200    403    200
+auth.group             200  200 200    200    200
+conversations.tag      200  200 200    200    200
+conversations.review   200  403 200    403    200
+conversations.flag     200  403 200    403    200
+conversations.note     200  403 200    200    200
+"""
+ADMIN_PATHS = {"list": "", "add": "add/", "change": "{}/change/", "delete": "{}/delete/", "history": "{}/history/"}
+UNNAMED_GROUPS = {
+    r"^(?P<app_label>": "<app_label>/",
+    r"(?P<url>.*)$": "<url>",
+}
+
+
+def read(table):
+    """The rows by their first column, each as what the other columns say."""
+    head, *lines = [line.split() for line in table.strip().splitlines()]
+    return {line[0]: dict(zip(head[1:], line[1:], strict=True)) for line in lines}
+
+
+def routes(resolver=None, prefix="/"):
+    """Every URL of the project, as its patterns write it."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        part = str(entry.pattern)
+        part = next((name for start, name in UNNAMED_GROUPS.items() if part.startswith(start)), part)
+        if hasattr(entry, "url_patterns"):
+            yield from routes(entry, prefix + part)
+        else:
+            yield prefix + part
+
+
+def of_a_model(route):
+    """Whether ADMIN has it; and the last of each model's, which leads from an id to its page."""
+    first = [f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry]
+    return any(route.startswith(start) for start in first) and route not in read(PAGES)
+
+
+@pytest.fixture
+def kept(alice, bob):
+    """A row of everything, by model; Bob wrote the note."""
+    Conversation.objects.record([said("hello"), Message(b"no JSON")])
+    conversation, event = Conversation.objects.get(), Event.objects.get()
+    tag = Tag.objects.called("billing")
+    tag.put_on(Conversation.objects.all(), by=bob)
+    Review.objects.mark(Conversation.objects.all(), Review.Status.REVIEWED, by=bob)
+    Flag.objects.put_on(event, by=bob)
+    now = timezone.now()
+    rows = [
+        conversation, event, tag, Review.objects.get(), Flag.objects.get(), bob, bob.groups.get(),
+        Note.objects.write(conversation, "Ask legal", by=bob), Environment.objects.get(), Facet.objects.first(),
+        RejectedMessage.objects.get(), Notice.objects.first(), AuditEntry.objects.first(),
+        Heartbeat.objects.create(name="host:1", started_at=now, beat_at=now - timezone.timedelta(days=1)),
+        BrokerPosition.objects.create(broker="default", position="12"),
+    ]  # fmt: skip
+    return {row._meta.label_lower: row for row in rows}
+
+
+@pytest.fixture
+def cast(alice, bob, carol):
+    return {"anonymous": None, "alice": alice, "bob": bob, "carol": carol}
+
+
+def status(client, user, method, url):
+    client.logout()
+    if user:
+        client.force_login(user)
+    return str(client.generic(method, url).status_code)
+
+
+def filled(route, kept):
+    values = {
+        "<int:pk>": kept["events.conversation"].pk,
+        "<int:event_pk>": kept["events.event"].pk,
+        "<int:note_pk>": kept["conversations.note"].pk,
+        "<int:tag_pk>": kept["conversations.tag"].pk,
+        "<str:timestamp>": kept["events.event"].timestamp,
+        "<id>": kept["accounts.user"].pk,
+        "<path:content_type_id>": 0,
+        "<path:object_id>": 0,
+        "<app_label>": "events",
+        "<url>": "no/such/page",
+    }
+    for name, value in values.items():
+        route = route.replace(name, str(value))
+    assert "<" not in route, f"say in this test what to put into {route}"
+    return route
+
+
+@pytest.mark.parametrize("route", sorted({route for route in routes() if not of_a_model(route)}))
+def test_a_page_opens_for_whom_it_should(client, cast, kept, route):
+    assert route in read(PAGES), f"{route} is new: write into PAGES who may open it"
+    expected = read(PAGES)[route]
+    method, url = expected.pop("method"), filled(route, kept)
+    found = {name: status(client, user, method, url) for name, user in cast.items()}
+    assert found == expected
+
+
+def test_no_page_of_the_table_is_gone():
+    assert read(PAGES).keys() - set(routes()) == set()
+
+
+@pytest.mark.parametrize("model", sorted(model._meta.label_lower for model in admin.site._registry))
+def test_the_operators_pages_of_a_model_open_for_administrators_alone(client, cast, kept, model):
+    assert model in read(ADMIN), f"{model} is new: write into ADMIN what an administrator may do"
+    start = f"/admin/{model.replace('.', '/')}/"
+    pages = {page: start + path.format(kept[model].pk) for page, path in ADMIN_PATHS.items()}
+    assert {page: status(client, cast["alice"], "GET", url) for page, url in pages.items()} == read(ADMIN)[model]
+    for name in ("anonymous", "bob", "carol"):
+        for url in pages.values():
+            assert status(client, cast[name], "GET", url) == "302"
+            assert "/login" in client.get(url).url
+
+
+def test_a_member_of_the_role_admin_without_the_door_open_stays_out(client, alice):
+    User.objects.update(is_staff=False)
+    client.force_login(alice)
+    assert client.get(reverse("admin:index")).status_code == 302
+
+
+def test_writing_takes_a_post(client, alice, kept):
+    client.force_login(alice)
+    for route, line in read(PAGES).items():
+        if line["method"] == "POST" and not route.startswith("/admin/"):
+            assert client.get(filled(route, kept)).status_code == 405, route
