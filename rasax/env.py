@@ -45,13 +45,3 @@ def one_of(name: str, default: str, allowed: Iterable[str]) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is {value!r}; set it to one such as {default!r}.")
     return value
-
-
-def number(name: str, default: int) -> int:
-    value = text(name)
-    if not value:
-        return default
-    try:
-        return int(value)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is {value!r}; set it to a whole number.") from error

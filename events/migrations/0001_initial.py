@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ("n_user_messages", models.PositiveIntegerField(default=0, verbose_name="user messages")),
                 ("minimum_intent_confidence", models.FloatField(null=True)),
                 ("first_user_text", models.TextField(default="")),
-                ("first_user_text_time", models.FloatField(default=253402300800.0)),
+                ("first_user_text_time", models.FloatField(default=253402214400.0)),
                 ("latest_text", models.TextField(default="")),
                 ("latest_text_time", models.FloatField(default=-1)),
                 ("latest_input_channel", models.CharField(default="", max_length=255)),
