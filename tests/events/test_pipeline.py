@@ -1,6 +1,7 @@
 """From a real event broker through real Celery workers into a real database: each event once, and in its order."""
 
 import json
+import pickle
 import random
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from events import brokers
 from tests.deployment import Deployment
 from tests.events.writers import write_as_eight_processes, write_slowly
-from tests.rasa import recorded
+from tests.rasa import recorded, said
 
 PROGRESS = "SELECT coalesce(sum(n_stored + n_repeated), 0) FROM events_heartbeat"
 
@@ -81,3 +82,52 @@ def test_two_workers_keep_a_file_while_it_is_written(postgres, tmp_path):
     with two_workers(postgres.create_database("pipeline_file"), f"file://{path}") as deployment:
         write_slowly(path, [message.body for message in recorded()])
         assert kept(deployment) == IN_ORDER
+
+
+def test_no_message_stops_the_loop_and_its_neighbours_are_kept(postgres, rabbitmq):
+    url = rabbitmq.new_vhost()
+    bad = {
+        pickle.dumps({"sender_id": "ann"}): "not UTF-8",
+        b'[["ann"], {}, {"callbacks": null, "chord": null}]': "JSON list",
+        b"": "not JSON",
+        b"\xff" * 10_000_000: "not UTF-8",
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000: "nested too deeply",
+        b'{"sender_id": "ann", "event": "user", "timestamp": 1e400}': "timestamp inf",
+    }
+    large = said("word " * 2_000_000, sender_id="s" * 100_000).body
+    with Deployment(postgres.create_database("pipeline_bad"), url) as deployment:
+        broker = brokers.from_url(url)
+        for number, body in enumerate([*bad, large]):
+            broker.publish(said("before", timestamp=number + 0.1).body)
+            broker.publish(body)
+            broker.publish(said("after", timestamp=number + 0.2).body)
+        broker.close()
+        process = deployment.start_event_service()
+        deployment.wait_for_events(2 * (len(bad) + 1) + 1)
+        rejected = {
+            bytes(body): error for body, error in deployment.ask("SELECT body, error FROM events_rejectedmessage")
+        }
+        assert rejected.keys() == bad.keys()
+        assert [body for body, says in bad.items() if says not in rejected[body]] == []
+        assert deployment.ask("SELECT data FROM events_event WHERE length(data) > 1000000") == [(large.decode(),)]
+        assert process.poll() is None
+
+
+def test_rejected_messages_are_replayed_by_a_command(postgres, tmp_path):
+    with Deployment(postgres.create_database("pipeline_replay"), f"file://{tmp_path / 'log'}") as deployment:
+        (tmp_path / "log").write_text("no event\n")
+        deployment.start_event_service()
+        deployment.wait_until(lambda: bool(deployment.ask("SELECT 1 FROM events_rejectedmessage")), "rejected message")
+        assert "0 stored, 0 were there already, 1 rejected again." in deployment.manage("replay_rejected").stdout
+
+
+def test_the_service_stops_in_order_when_asked(postgres, rabbitmq):
+    with Deployment(postgres.create_database("pipeline_stop"), rabbitmq.new_vhost()) as deployment:
+        for process in (deployment.start_event_service(), deployment.start_worker()):
+            name = f"%:{process.pid}"
+            deployment.wait_until(
+                lambda name=name: bool(deployment.ask("SELECT 1 FROM events_heartbeat WHERE name LIKE %s", name)),
+                "heartbeat",
+            )
+            process.terminate()
+            assert process.wait(30) == 0

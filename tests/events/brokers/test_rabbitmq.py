@@ -118,7 +118,9 @@ class TestRabbitMQEventBroker(EventBrokerContract):
         with pytest.raises(BrokerMisconfigured, match=r"inequivalent arg 'durable'.*delete it there"):
             RabbitMQEventBroker(url).receive()
 
-    @pytest.mark.parametrize(("parameters", "reason"), [({"password": "no"}, "refused"), ({}, "vhost nowhere not found")])
+    @pytest.mark.parametrize(
+        ("parameters", "reason"), [({"password": "no"}, "refused"), ({}, "vhost nowhere not found")]
+    )
     def test_refused_credentials_or_virtual_host_are_a_clear_mistake(
         self, rabbitmq: RabbitMQServer, parameters: dict[str, str], reason: str
     ) -> None:
@@ -135,7 +137,9 @@ class TestRabbitMQEventBroker(EventBrokerContract):
         broker.publish(b"3")  # the new connection has bound it again
         assert bodies(receive(broker, 2)) == [b"1", b"3"]
 
-    def test_a_deleted_queue_is_noticed_and_declared_again(self, url: str, connect: Connect, broker: EventBroker) -> None:
+    def test_a_deleted_queue_is_noticed_and_declared_again(
+        self, url: str, connect: Connect, broker: EventBroker
+    ) -> None:
         broker.receive()
         channel(url).queue_delete("rasa_core_events")
         with pytest.raises(BrokerUnavailable):
