@@ -96,8 +96,9 @@ class KafkaEventBroker(EventBroker):
                 on_delivery=lambda error, _: reports.append(error),
             )
             producer.flush(ANSWER_SECONDS + 1)
-            if reports != [None]:
-                raise KafkaException(reports[0] if reports else KafkaError(KafkaError._MSG_TIMED_OUT))
+            failure = reports[0] if reports else KafkaError(KafkaError._MSG_TIMED_OUT)
+            if failure is not None:
+                raise KafkaException(failure)
 
     def receive(self, *, limit: int = 1000, max_bytes: int = 8_000_000, wait: float = 0.05) -> list[Message]:
         with self._talking():

@@ -117,7 +117,7 @@ class EventBrokerContract:
 
     def test_a_batch_ends_before_max_bytes(self, connect: Connect, broker: EventBroker) -> None:
         self.publish(connect, [b"x" * 1000] * 5)
-        sizes = []
+        sizes: list[int] = []
         while sum(sizes) < 5:
             sizes.append(len(receive(broker, 1, max_bytes=2500)))
         assert max(sizes) <= 2

@@ -115,6 +115,7 @@ class SQLEventBrokerContract(EventBrokerContract):
         broker.publish(b"1")
         run("INSERT INTO events (id, data) VALUES (4, '4')")
         receive(broker, 2)
+        assert broker._place is not None
         assert sorted(broker._place.gaps) == [2, 3]
         time.sleep(0.4)
         broker.receive()
@@ -137,8 +138,8 @@ class SQLEventBrokerContract(EventBrokerContract):
 
     def test_the_tracker_stores_table_is_refused(self, broker: EventBroker, run: Run) -> None:
         run(
-            "CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255), type_name VARCHAR(255), timestamp FLOAT,"
-            " intent_name VARCHAR(255), action_name VARCHAR(255), data TEXT)"
+            "CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255), type_name VARCHAR(255),"
+            " timestamp FLOAT, intent_name VARCHAR(255), action_name VARCHAR(255), data TEXT)"
         )
         with pytest.raises(BrokerMisconfigured, match=r"type_name.*tracker store's\? Set the database"):
             broker.receive()

@@ -97,7 +97,7 @@ def test_a_missing_driver_says_what_to_install(
 
 
 def test_a_missing_database_driver_says_what_to_install() -> None:
-    with pytest.raises(BrokerMisconfigured, match="pip install oracledb$"):
+    with pytest.raises(BrokerMisconfigured, match=r"pip install oracledb$"):
         create(EndpointConfig("sql", "localhost", {"dialect": "oracle+oracledb"}))
 
 
@@ -139,7 +139,7 @@ def test_rasas_environment_variables_bring_a_client_certificate(monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    ("url", "settings"),
+    ("url", "expected"),
     [
         ("kafka://a:9092,b:9092/events", {"bootstrap.servers": "a:9092,b:9092", "security.protocol": "PLAINTEXT"}),
         (
@@ -152,11 +152,11 @@ def test_rasas_environment_variables_bring_a_client_certificate(monkeypatch: pyt
         ),
     ],
 )
-def test_a_kafka_url_names_servers_and_topic(url: str, settings: dict[str, str]) -> None:
+def test_a_kafka_url_names_servers_and_topic(url: str, expected: dict[str, str]) -> None:
     broker = from_url(url)
     assert isinstance(broker, KafkaEventBroker)
     assert broker.topic == "events"
-    assert settings.items() <= broker._settings.items()
+    assert expected.items() <= broker._settings.items()
 
 
 def test_a_sql_url_is_sqlalchemys_behind_a_prefix(tmp_path: Path) -> None:
@@ -193,5 +193,5 @@ def test_a_dotted_path_stands_in_place_of_a_scheme() -> None:
 
 @pytest.mark.parametrize("url", ["", "localhost", "redis://localhost"])
 def test_another_url_is_told_what_to_be(url: str) -> None:
-    with pytest.raises(BrokerMisconfigured, match="set (it to|one of)"):
+    with pytest.raises(BrokerMisconfigured, match=r"set (it to|one of)"):
         from_url(url)

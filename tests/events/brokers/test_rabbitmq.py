@@ -1,5 +1,6 @@
 import socket
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import amqp
@@ -95,7 +96,9 @@ class TestRabbitMQEventBroker(EventBrokerContract):
             },
         ],
     )
-    def test_app_id_is_found_among_any_properties(self, url: str, broker: EventBroker, properties: dict) -> None:
+    def test_app_id_is_found_among_any_properties(
+        self, url: str, broker: EventBroker, properties: dict[str, Any]
+    ) -> None:
         channel(url).basic_publish(amqp.Message(b"{}", **properties), "rasa-exchange", "")
         assert receive(broker, 1)[0].environment == properties.get("app_id")
 
@@ -107,6 +110,8 @@ class TestRabbitMQEventBroker(EventBrokerContract):
     def test_no_more_than_a_batch_is_kept_in_memory(self, connect: Connect, broker: EventBroker) -> None:
         self.publish(connect, [b"x" * 1_000_000] * 12)
         receive(broker, 1, max_bytes=2_000_000)
+        assert isinstance(broker, RabbitMQEventBroker)
+        assert broker._deliveries is not None
         assert broker._deliveries.size <= 3_200_000
 
     @pytest.mark.parametrize("wrong", ["exchange", "queue"])
@@ -152,6 +157,7 @@ class TestRabbitMQEventBroker(EventBrokerContract):
         monkeypatch.setattr("events.brokers.rabbitmq.HEARTBEAT_SECONDS", 1)
         for _ in range(6):
             assert broker.receive() == []
+        assert isinstance(broker, RabbitMQEventBroker)
         assert broker._generation == 1
 
     def test_nobody_listening_is_said_at_once(self) -> None:
