@@ -15,7 +15,7 @@ from rasax.accounts.models import User
 user, _ = User.objects.get_or_create(username="{role}")
 user.groups.set(Group.objects.filter(name="{role}"))
 session = SessionStore()
-session.update({{"_auth_user_id": str(user.pk), "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+session.update({{"_auth_user_id": str(user.pk), "_auth_user_backend": "rasax.accounts.backends.OneQueryBackend",
     "_auth_user_hash": user.get_session_auth_hash()}})
 session.create()
 print("sessionid=" + session.session_key)
