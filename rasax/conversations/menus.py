@@ -1,0 +1,66 @@
+"""The values that the list can be filtered by, with their numbers: one query, whatever the rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+
+from events.models import Facet
+from rasax.conversations.filters import KINDS, Filters
+
+LONGEST = 100  # values of one kind in a menu; others are still found by their URL
+MARKS = (Facet.Kind.TAG, Facet.Kind.FLAG, Facet.Kind.REVIEW)
+
+
+class Choice(NamedTuple):
+    pk: int
+    value: str
+    n_conversations: int
+    color: str | None
+
+
+@dataclass(frozen=True)
+class Menus:
+    choices: dict[str, list[Choice]]
+
+    @classmethod
+    def load(cls, filters: Filters) -> Self:
+        choices: dict[str, list[Choice]] = defaultdict(list)
+        for kind, pk, value, n_conversations, color in _rows(filters):
+            choices[kind].append(Choice(pk, value, n_conversations, color))
+        return cls(choices)
+
+    def of(self, kind: str) -> list[Choice]:
+        return self.choices.get(kind, [])
+
+    def chosen(self, kind: str, values: Iterable[str]) -> list[Choice]:
+        wanted = set(values)
+        return [choice for choice in self.of(kind) if choice.value in wanted]
+
+    @property
+    def tags(self) -> list[Choice]:
+        return sorted(self.of(Facet.Kind.TAG), key=lambda choice: choice.value.casefold())
+
+    @property
+    def marks(self) -> dict[int, tuple[str, Choice]]:
+        """Kind and value by id, of what people put on conversations."""
+        return {choice.pk: (kind.value, choice) for kind in MARKS for choice in self.of(kind)}
+
+
+def _rows(filters: Filters) -> Iterable[tuple[str, int, str, int, str | None]]:
+    asked = Q()
+    for kind, values in filters.facets.items():
+        asked |= Q(kind=kind, value__in=values)
+    rank = Window(RowNumber(), partition_by=F("kind"), order_by=[F("n_conversations").desc(), F("value")])
+    return (
+        Facet.objects.filter(kind__in=(*KINDS, *MARKS))
+        .annotate(rank=rank)
+        .filter(Q(rank__lte=LONGEST, n_conversations__gt=0) | Q(kind__in=MARKS) | asked)
+        .order_by("kind", "-n_conversations", "value")
+        .values_list("kind", "pk", "value", "n_conversations", "tag__color")
+    )

@@ -1,0 +1,124 @@
+"""A window of a conversation's events. A conversation of 100,000 events opens as fast as one of 10: nothing here
+reads, counts or sorts all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Case, Func, IntegerField, Q, TextField, Value, When
+
+from events.models import Event
+from events.querysets import EventQuerySet
+from events.vocabulary import UserUttered
+from rasax.conversations.filters import Position
+
+TURNS = 50
+MOST_EVENTS = 500  # in a window, for turns without end
+LARGEST = 100_000  # bytes of JSON; a larger event is shown by its columns, with a link to all of it
+# The index's own order, so that no plan sorts the whole conversation. Events of one instant get theirs afterwards.
+FORWARDS, BACKWARDS = ("timestamp", "digest"), ("-timestamp", "-digest")
+
+
+@dataclass
+class Window:
+    """Events in order. `earlier` and `later` say where the conversation goes on, None where it does not."""
+
+    events: list[Event]
+    earlier: Position | None = None
+    later: Position | None = None
+    focus: int | None = field(default=None)  # the event that was asked for
+
+    def __post_init__(self) -> None:
+        self.events.sort(key=lambda event: (event.timestamp, event.pk))
+
+    @property
+    def last(self) -> int:
+        return max((event.pk for event in self.events), default=0)
+
+
+def latest(conversation_id: int, before: Position | None = None) -> Window:
+    """The last 50 turns, or those before a place. A turn is a user's message and what follows."""
+    rows = _rows(conversation_id)
+    if before:
+        rows = rows.filter(Q(timestamp__lt=before.time) | Q(digest__lt=before.tie), timestamp__lte=before.time)
+    found = list(rows.order_by(*BACKWARDS)[: MOST_EVENTS + 1])
+    kept = _turns(found[:MOST_EVENTS])
+    return Window(kept, earlier=_place(kept[-1]) if len(kept) < len(found) else None)
+
+
+def around(conversation_id: int, time: float) -> Window:
+    """The message at this time in the middle; the event nearest to it is the focus."""
+    rows = _rows(conversation_id)
+    half = MOST_EVENTS // 2
+    before = list(rows.filter(timestamp__lt=time - 0.0005).order_by(*BACKWARDS)[: half + 1])
+    after = list(rows.filter(timestamp__gte=time - 0.0005).order_by(*FORWARDS)[: half + 1])
+    kept = _turns(before[:half])
+    window = Window([*kept, *after[:half]])
+    if len(kept) < len(before):
+        window.earlier = _place(kept[-1])
+    if len(after) > half:
+        window.later = _place(after[half - 1])
+    if window.events:
+        window.focus = min(window.events, key=lambda event: abs(event.timestamp - time)).pk
+    return window
+
+
+def following(conversation_id: int, place: Position) -> Window:
+    rows = _rows(conversation_id).filter(
+        Q(timestamp__gt=place.time) | Q(digest__gt=place.tie), timestamp__gte=place.time
+    )
+    found = list(rows.order_by(*FORWARDS)[: MOST_EVENTS + 1])
+    kept = found[:MOST_EVENTS]
+    return Window(kept, later=_place(kept[-1]) if len(kept) < len(found) else None)
+
+
+def arrived(conversation_id: int, after: int) -> Window | None:
+    """What was recorded since this event; None if that belongs before what was there, so that all is to be shown anew.
+
+    Within a conversation ids rise in the order of commits: `record()` holds the conversation's row.
+    """
+    found = list(_rows(conversation_id).filter(pk__gt=after).in_order()[: MOST_EVENTS + 1])
+    if len(found) > MOST_EVENTS:
+        return None
+    known = Event.objects.filter(conversation=conversation_id, pk__lte=after)
+    if found and known.filter(timestamp__gt=found[0].timestamp).exists():
+        return None
+    return Window(found)
+
+
+def _turns(newest_first: Sequence[Event]) -> list[Event]:
+    """As many as make 50 turns."""
+    turns = 0
+    for index, event in enumerate(newest_first):
+        turns += event.type == UserUttered.TYPE
+        if turns == TURNS:
+            return list(newest_first[: index + 1])
+    return list(newest_first)
+
+
+def _place(event: Event) -> Position:
+    return Position(event.timestamp, event.digest)
+
+
+class _Bytes(Func):
+    """PostgreSQL knows a text's bytes without reading it; length() would unpack it."""
+
+    function = "OCTET_LENGTH"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, function="LENGTH", **extra)
+
+
+def _rows(conversation_id: int) -> EventQuerySet:
+    """`shown` is the JSON text, empty where there is too much of it."""
+    small = Case(When(size__lte=LARGEST, then="data"), default=Value(""), output_field=TextField())
+    return (
+        Event.objects.filter(conversation=conversation_id)
+        .annotate(size=_Bytes("data"))
+        .annotate(shown=small)
+        .defer("data")
+        .select_related("flag")
+    )

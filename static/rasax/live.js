@@ -1,0 +1,69 @@
+// The socket says that something changed; the page then fetches its own fragment. A slow poll does the same without it.
+const GAP = 500; // milliseconds between two fetches
+const POLL = 30_000;
+const watched = new Map();
+let socket;
+let delay = 500;
+
+export function watch(topic, refetch) {
+  watched.set(topic, throttled(refetch));
+  subscribe();
+}
+
+export async function fetchFragment(address, headers = { "HX-Request": "true" }) {
+  const response = await fetch(address, { headers, credentials: "same-origin" });
+  return response.ok ? response : null;
+}
+
+function throttled(refetch) {
+  let running = false;
+  let again = false;
+  return async function run() {
+    again = true;
+    if (running) return;
+    running = true;
+    while (again) {
+      again = false;
+      await Promise.resolve(refetch()).catch(() => {});
+      await new Promise((done) => setTimeout(done, GAP));
+    }
+    running = false;
+  };
+}
+
+function subscribe() {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ subscribe: [...watched.keys()] }));
+}
+
+function show(on) {
+  const sign = document.querySelector("[data-live]");
+  if (!sign) return;
+  sign.classList.toggle("on", on);
+  sign.querySelector("[data-live-text]").textContent = on ? sign.dataset.on : sign.dataset.off;
+}
+
+function refetchAll() {
+  for (const run of watched.values()) run();
+}
+
+function connect() {
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/ws`);
+  socket.addEventListener("open", () => {
+    delay = 500;
+    show(true);
+    subscribe();
+    refetchAll(); // what changed while nobody listened
+  });
+  socket.addEventListener("message", (event) => {
+    for (const topic of JSON.parse(event.data).changed ?? []) watched.get(topic)?.();
+  });
+  socket.addEventListener("close", () => {
+    show(false);
+    setTimeout(connect, delay * (1 + Math.random() / 2));
+    delay = Math.min(delay * 2, 15_000);
+  });
+}
+
+connect();
+setInterval(() => { if (!document.hidden) refetchAll(); }, POLL);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refetchAll(); });

@@ -1,0 +1,152 @@
+"""A real browser against a real server. Another process records what arrives: the live path is the real one."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.rasa import Message
+
+ROOT = Path(__file__).parent.parent.parent
+AXE = (Path(__file__).parent / "axe.min.js").read_text()
+SCREENSHOTS = ROOT / "test-output" / "screenshots"
+MISSING = "/conversations/999999/"  # asked for on purpose
+RECORD = """
+import json, sys
+import django
+django.setup()
+from events.brokers.base import Message
+from events.models import Conversation
+Conversation.objects.record([Message(line.encode(), "production") for line in json.load(sys.stdin)])
+"""
+MAKE_BOB = """
+import django
+django.setup()
+from django.contrib.auth.models import Group
+from rasax.accounts.models import User
+bob = User.objects.create_user("bob", password="bob-secret-words")
+bob.groups.add(Group.objects.get(name="annotator"))
+"""
+
+
+class Site:
+    """A server of its own on an empty database."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}", "RASAX_RUN_DIR": str(folder)}
+        self.run("manage.py", "migrate")
+        self.run("-c", MAKE_BOB)
+        self.log = (folder / "server.log").open("w")
+        command = [sys.executable, "-m", "uvicorn", "rasax.asgi:application", "--port", str(port)]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log)
+        self._wait()
+
+    def run(self, *arguments: str, stdin: str = "") -> None:
+        command = [sys.executable, "-W", "ignore", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, input=stdin, text=True, check=False, timeout=60, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    def record(self, *messages: Message) -> None:
+        self.run("-c", RECORD, stdin=json.dumps([message.body.decode() for message in messages]))
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"{self.url}/", timeout=1)
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise AssertionError("the server did not start")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        self.log.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser, site: Site) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=site.url, viewport={"width": 1280, "height": 720}, color_scheme="light")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that must cause no error, no warning and no violation of the content security policy."""
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    complaints: list[str] = []
+
+    def hear(line: ConsoleMessage) -> None:
+        if line.type in {"error", "warning"} and not line.location["url"].endswith(MISSING):
+            complaints.append(line.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+    )
+    yield page
+    assert complaints == []
+
+
+@pytest.fixture
+def axe(page: Page) -> Callable[[], list[str]]:
+    """What axe-core finds on the page as it is, one line each; evaluated by the driver, which no policy stops."""
+
+    def run() -> list[str]:
+        page.evaluate(
+            "document.getAnimations().forEach((each) => each.finish?.call && each.effect.getComputedTiming()"
+            ".iterations !== Infinity && each.finish())"
+        )
+        page.evaluate(AXE)
+        found: Any = page.evaluate("async () => (await axe.run()).violations")
+        return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+    return run
+
+
+def sign_in(page: Page, by: str = "bob") -> None:
+    page.goto("/")
+    page.get_by_label("Username").fill(by)
+    page.get_by_label("Password").fill(f"{by}-secret-words")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/")
