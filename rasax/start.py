@@ -5,6 +5,7 @@ SQLite, a file as the event broker, a folder as Celery's; web and worker are two
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import signal
@@ -69,7 +70,7 @@ def _prepare_database() -> None:
 
     try:
         django.setup()
-        call_command("check")
+        call_command("check", stdout=io.StringIO())
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(f"rasax cannot start: {error}")
     call_command("migrate", verbosity=0)

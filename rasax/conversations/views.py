@@ -27,13 +27,13 @@ MENUS = {
     Facet.Kind.ENVIRONMENT: gettext_lazy("Environment"),
 }
 NAMES = {
-    "q": gettext_lazy("says"),
-    "tag": gettext_lazy("tag"),
-    "status": gettext_lazy("status"),
-    "flagged": gettext_lazy("flagged"),
-    "since": gettext_lazy("since"),
-    "until": gettext_lazy("until"),
-    "confidence": gettext_lazy("confidence at most"),
+    "q": gettext_lazy("Says"),
+    "tag": gettext_lazy("Tag"),
+    "status": gettext_lazy("Status"),
+    "flagged": gettext_lazy("Flagged"),
+    "since": gettext_lazy("Since"),
+    "until": gettext_lazy("Until"),
+    "confidence": gettext_lazy("Confidence at most"),
 } | {kind.value: label for kind, label in MENUS.items()}
 SHARES = ("0.3", "0.5", "0.7", "0.9")
 

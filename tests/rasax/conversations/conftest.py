@@ -6,6 +6,12 @@ from tests.rasa import message, replied, said
 MOST_QUERIES = 6
 
 
+def read(client, address):
+    response = client.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
 @pytest.fixture
 def signed_in(client, bob):
     client.force_login(bob)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.template.loader import render_to_string
 
 from rasax.conversations import lines
 from rasax.conversations.models import Tag
@@ -39,6 +40,10 @@ def test_the_sprite_holds_the_icons_in_use_and_no_others():
     held = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "vendor/icons.svg").read_text()))
     assert used <= held
     assert {name for name in held - used if f'"{name}"' not in source} == set()
+
+
+def test_the_page_of_a_failure_needs_neither_database_nor_request():
+    assert "Something went wrong" in render_to_string("500.html")
 
 
 @pytest.mark.parametrize("color", [*Tag.COLORS, "#000000", "#ffffff", "#ffff00", "#ff0000", "#808080"])

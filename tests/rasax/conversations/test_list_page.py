@@ -102,7 +102,7 @@ def test_what_a_url_says_wrongly_is_left_out(signed_in, three, query):
 
 def test_what_was_left_out_is_named(signed_in, ann):
     page = signed_in.get("/conversations/?since=yesterday").content.decode()
-    assert "“since” was not understood" in page
+    assert "“Since” was not understood" in page
 
 
 def test_filters_in_use_can_be_taken_away_one_by_one(signed_in, ann):
