@@ -1,5 +1,6 @@
 // The socket says that something changed; the page then fetches its own fragment. A slow poll does the same without it.
-const GAP = 500; // milliseconds between two fetches
+const GAP = 150; // milliseconds between two fetches, at least
+const SHARE = 2; // and this many times what a fetch takes, so that no page keeps a slow server busy
 const POLL = 30_000;
 const watched = new Map();
 let socket;
@@ -24,8 +25,10 @@ function throttled(refetch) {
     running = true;
     while (again) {
       again = false;
+      const began = performance.now();
       await Promise.resolve(refetch()).catch(() => {});
-      await new Promise((done) => setTimeout(done, GAP));
+      const pause = Math.max(GAP, SHARE * (performance.now() - began));
+      await new Promise((done) => setTimeout(done, Math.min(pause, POLL)));
     }
     running = false;
   };
