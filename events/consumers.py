@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 
@@ -24,7 +24,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         user = self.scope["user"]
-        if not await sync_to_async(user.has_perm)("events.view_conversation"):
+        if not await database_sync_to_async(user.has_perm)("events.view_conversation"):
             await self.close(NOT_ALLOWED)
             return
         await self.accept()

@@ -1,16 +1,17 @@
 import os
 import sys
 
-from django.core.asgi import get_asgi_application
+from a2wsgi import WSGIMiddleware
 from django.core.exceptions import ImproperlyConfigured
+from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rasax.settings")
 try:
-    django_application = get_asgi_application()
+    pages = get_wsgi_application()
 except ImproperlyConfigured as error:
     sys.exit(f"rasax cannot start: {error}")
 
-# The imports below need the app registry, which get_asgi_application() has filled.
+# The imports below need the app registry, which get_wsgi_application() has filled.
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
@@ -18,9 +19,13 @@ from django.urls import path
 
 from events.consumers import LiveConsumer
 
+THREADS = 8
+
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        # Pages are synchronous. Django's own ASGI handler would give each request a new thread, and with it a new
+        # connection to the database, which takes longer than most pages; these threads stay, and so do theirs.
+        "http": WSGIMiddleware(pages, workers=THREADS),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter([path("api/ws", LiveConsumer.as_asgi())]))
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 import zoneinfo
 from pathlib import Path
 from typing import Any
@@ -158,8 +157,6 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = RUN_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
-# Its files are small and in the system's cache; that an ASGI server reads them without async is no news.
-warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
