@@ -91,7 +91,7 @@ class ConversationAdmin(ReadOnly):
 
     @admin.display(description=_("last text"))
     def last_text(self, conversation: Conversation) -> str:
-        return Truncator(conversation.latest_text).chars(60)
+        return Truncator(conversation.latest_text).chars(40)
 
     @admin.display(description=_("marks"))
     def marks(self, conversation: Any) -> str:

@@ -25,7 +25,7 @@ application = ProtocolTypeRouter(
     {
         # Pages are synchronous. Django's own ASGI handler would give each request a new thread, and with it a new
         # connection to the database, which takes longer than most pages; these threads stay, and so do theirs.
-        "http": WSGIMiddleware(pages, workers=THREADS),
+        "http": WSGIMiddleware(pages, workers=THREADS),  # type: ignore[arg-type]  # Django's stubs know no environ
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter([path("api/ws", LiveConsumer.as_asgi())]))
         ),

@@ -59,14 +59,18 @@ class Tag(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Takes it off every conversation, too: a tag is its facet."""
-        return self.facet.delete()
+        with transaction.atomic():
+            live.announce({live.CONVERSATIONS})
+            return self.facet.delete()
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     @transaction.atomic
     def mark(self, conversations: ConversationQuerySet, status: str, by: User | None) -> int:
         """Gives conversations this review status; returns how many had another."""
-        pks = list(conversations.order_by("pk").select_for_update().values_list("pk", flat=True))
+        # In the order in which record() and other reviewers lock, so that nobody waits for another in a ring.
+        pks = list(conversations.order_by("key").select_for_update().values_list("pk", flat=True))
+        list(Facet.objects.filter(kind=Facet.Kind.REVIEW).order_by("pk").select_for_update())
         current = dict(self.filter(conversation__in=pks).values_list("pk", "status"))
         changed = [pk for pk in pks if current.get(pk, Review.Status.UNREAD) != status]
         targets = Conversation.objects.filter(pk__in=changed)
