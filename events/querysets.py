@@ -67,7 +67,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def link(self, kind: str, value: str) -> set[int]:
         """Gives these conversations a facet; returns the ids of those that did not have it."""
-        from events.recording import link_facets
+        from events.facets import link_facets
 
         with transaction.atomic():
             changed = link_facets((pk, kind, value) for pk in self.values_list("pk", flat=True))
@@ -76,8 +76,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def unlink(self, kind: str, value: str) -> set[int]:
         """Takes a facet from these conversations; returns the ids of those that had it."""
+        from events.facets import unlink_facet
         from events.models import ConversationFacet
-        from events.recording import unlink_facet
 
         links = ConversationFacet.objects.filter(
             facet__kind=kind, facet__value=value, conversation__in=self.order_by().values("pk")
