@@ -17,6 +17,7 @@ from events.configured import event_broker
 
 SQLITE_WITH_RETURNING = (3, 35)
 SHORTEST_KEY = 32
+CELERY_SCHEMES = ("amqp://", "amqps://", "filesystem://")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
@@ -88,6 +89,16 @@ def check_database(**kwargs: Any) -> Iterator[checks.CheckMessage]:
             "Without REDIS_URL each web process asks the database five times a second what changed.",
             hint="Set REDIS_URL to redis://host:6379/0.",
             id="events.W002",
+        )
+
+
+@checks.register("events")
+def check_celery_broker(**kwargs: Any) -> Iterator[checks.CheckMessage]:
+    if not settings.CELERY_BROKER_URL.startswith(CELERY_SCHEMES):
+        yield checks.Error(
+            "CELERY_BROKER_URL names no broker that carries every job once.",
+            hint="Set it to amqp://user:password@host:5672/, or leave it out for a folder.",
+            id="events.E011",
         )
 
 

@@ -1,8 +1,8 @@
 """How a batch of events becomes rows, in one transaction: the SQL behind `Conversation.objects.record()`.
 
 The same statements run on PostgreSQL and on SQLite: each reads a temporary table that `stage` has filled. Rows are
-written and locked in sorted order, so that workers cannot deadlock. ARCHITECTURE.md, "Keeping events", says what must be
-true afterwards.
+written and locked in sorted order, so that workers cannot deadlock. ARCHITECTURE.md, "Keeping events", says what must
+be true afterwards.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,7 @@ class Deployment:
     def __exit__(self, *args: object) -> None:
         for process in self.processes:
             self.kill(process)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 os.environ["SECRET_KEY"] = "a-long-text-that-only-the-tests-know-0123456789"
-os.environ["RASAX_RUN_DIR"] = os.environ.get("PYTEST_RUN_DIR") or tempfile.mkdtemp(prefix="rasax-tests-")
+folder = tempfile.TemporaryDirectory(prefix="rasax-tests-", ignore_cleanup_errors=True)
+os.environ["RASAX_RUN_DIR"] = folder.name
 Path(os.environ["RASAX_RUN_DIR"], "static").mkdir(exist_ok=True)
 for name in ("EVENT_BROKER_URL", "RASA_ENDPOINTS", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "HTTPS"):
     os.environ.pop(name, None)

@@ -125,6 +125,7 @@ SETTINGS = {
     "Oracle": ({"DATABASES": database("oracle")}, "events.E006"),
     "PostgreSQL without Redis": ({"DATABASES": database("postgresql")}, "events.W002"),
     "a Redis that is no URL": ({"REDIS_URL": "redis:6379"}, "events.E010"),
+    "a Celery broker that is none": ({"CELERY_BROKER_URL": "redis://localhost"}, "events.E011"),
     "a short key": ({"SECRET_KEY": "short"}, "events.W003"),
     "any host": ({"ALLOWED_HOSTS": ["*"]}, "events.W004"),
     "a follower that is not there": ({"EVENT_FOLLOWERS": ["rasax.nowhere.follow"]}, "events.E008"),
