@@ -175,10 +175,13 @@ def test_nothing_is_left_of_a_server_whose_tests_were_killed(kind: type[Server])
         stdout=subprocess.PIPE,
         text=True,
     ) as tests:
-        assert tests.stdout
-        folder, *processes = tests.stdout.readline().split()
-        assert all(is_alive(int(pid)) for pid in processes)
-        tests.kill()
+        try:
+            assert tests.stdout
+            folder, *processes = tests.stdout.readline().split()
+            # Some, not all: a server's first processes include short-lived ones.
+            assert any(is_alive(int(pid)) for pid in processes)
+        finally:
+            tests.kill()
     assert eventually(lambda: not any(is_alive(int(pid)) for pid in processes))
     assert eventually(lambda: not Path(folder).exists())
 
