@@ -81,7 +81,7 @@ class Switchboard:
         while True:
             try:
                 await live.listen(self.tell)
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - whatever its driver raises, live updates must come back
                 live.log.warning("live updates pause: Redis does not answer", error=str(error))
                 await asyncio.sleep(1)
 

@@ -66,7 +66,7 @@ async def listen(tell: Callable[[list[str]], None]) -> None:
 
 def watch(tell: Callable[[list[str]], None], stop: Flag) -> None:
     """Calls `tell` with the topics of every notice that another process leaves in the database, until `stop`."""
-    seen: set[int] = set(_notices())
+    seen: set[int] | None = None
     version: int | None = None
     while not stop.wait(WATCH_EVERY):
         try:
@@ -78,7 +78,7 @@ def watch(tell: Callable[[list[str]], None], stop: Flag) -> None:
             log.warning("live updates pause: the database does not answer", error=str(error))
             connection.close()
             continue
-        for pk in sorted(notices.keys() - seen):
+        for pk in sorted(notices.keys() - seen) if seen is not None else ():
             tell(notices[pk])
         seen = set(notices)
     connection.close()

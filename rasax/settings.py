@@ -112,7 +112,12 @@ if REDIS_URL:
     }
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "capacity": 1000, "expiry": 10},
+        # The event service tells over it what it has kept, and must not wait for a Redis that does not answer.
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 10}],
+            "capacity": 1000,
+            "expiry": 10,
+        },
     }
 
 # Celery carries jobs, and its worker hosts the event service. Without a broker of its own it uses a folder.
@@ -148,6 +153,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # a page half in another language, by Django's own texts, is worse than one in English
 TIME_ZONE = env.one_of("TIME_ZONE", "UTC", zoneinfo.available_timezones())
 USE_I18N = True
 USE_TZ = True

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from events import brokers
 from tests.deployment import Deployment
 from tests.rasa import said
+from tests.servers.redis import RedisServer
 from tests.web import Web
 
 
@@ -79,3 +80,27 @@ def test_a_socket_is_refused_to_another_site(web):
                 pass
 
     asyncio.run(listen())
+
+
+def test_live_updates_come_back_with_redis(postgres, tmp_path):
+    async def listen(web, redis):
+        cookie = web.sign_in("annotator")
+        async with connect(web.socket_url, additional_headers={"Cookie": cookie, "Origin": web.url}) as socket:
+            await socket.send(json.dumps({"subscribe": ["conversations"]}))
+            await asyncio.sleep(1)
+            publish(web, said("before"))
+            assert await changes(socket) == ["conversations"]
+            redis.kill()
+            publish(web, said("while it is away", timestamp=2.0))
+            web.deployment.wait_for_events(2)
+            redis.start()
+            await asyncio.sleep(4)
+            publish(web, said("after", timestamp=3.0))
+            assert await changes(socket) == ["conversations"]
+
+    file = f"file://{tmp_path / 'rasa_event.log'}"
+    with RedisServer() as redis:
+        deployment = Deployment(postgres.create_database("live_again"), file, REDIS_URL=redis.url)
+        with deployment, Web(deployment) as web:
+            deployment.start_event_service()
+            asyncio.run(listen(web, redis))
