@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from time import monotonic, sleep
 
-from events.brokers.base import BrokerUnavailable, EventBroker, Message, Position, PositionInMemory
+from events.brokers.base import BrokerUnavailable, Message, Position
+from events.brokers.polled import PolledEventBroker
 
 DEFAULT_PATH = "rasa_event.log"
 HEAD_BYTES = 1024  # the first event's conversation and time stand in it
 READ_SIZE = 262_144
-POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +26,25 @@ class _Place:
     head_bytes: int = 0
     head: str = blake2b(digest_size=8).hexdigest()
 
+    def text(self) -> str:
+        return json.dumps(asdict(self))
+
     def is_in(self, file: int) -> bool:
         return os.fstat(file).st_size >= self.offset and _digest(file, self.head_bytes) == self.head
 
 
-class FileEventBroker(EventBroker):
+class FileEventBroker(PolledEventBroker):
     """Reads whole lines; a line without its end waits until it has one.
 
     A file that was renamed away is read to its end before the new one is begun. A file that was truncated, or replaced
     while nobody read, is received from its start: recording is idempotent, so that is harmless.
     """
 
+    poll_seconds = 0.05
+
     def __init__(self, path: str | None = None, *, position: Position | None = None) -> None:
         self.path = path or DEFAULT_PATH
-        self._position = position or PositionInMemory()
-        self._generation = 0
+        super().__init__(position)
         self._file: int | None = None
         self._place = _Place()
 
@@ -57,22 +60,6 @@ class FileEventBroker(EventBroker):
             finally:
                 os.close(file)
 
-    def receive(self, *, limit: int = 1000, max_bytes: int = 8_000_000, wait: float = 0.05) -> list[Message]:
-        deadline = monotonic() + 1.0
-        while True:
-            with self._accessing():
-                messages = self._read(limit, max_bytes)
-            if messages or monotonic() >= deadline:
-                return messages
-            sleep(POLL_SECONDS)
-
-    def acknowledge(self, messages: Sequence[Message]) -> None:
-        if not messages:
-            return
-        generation, place = messages[-1].receipt
-        if generation == self._generation:
-            self._position.save(json.dumps(asdict(place)))
-
     def close(self) -> None:
         self._generation += 1
         self._let_go()
@@ -81,6 +68,10 @@ class FileEventBroker(EventBroker):
         file, self._file = self._file, None
         if file is not None:
             os.close(file)
+
+    def _look(self, limit: int, max_bytes: int) -> list[Message]:
+        with self._accessing():
+            return self._read(limit, max_bytes)
 
     def _read(self, limit: int, max_bytes: int) -> list[Message]:
         file = self._open() if self._file is None else self._file

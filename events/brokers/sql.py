@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain
-from time import monotonic, sleep, time
+from time import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,13 +34,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from events.brokers.base import (
     BrokerMisconfigured,
     BrokerUnavailable,
-    EventBroker,
     Message,
     Position,
-    PositionInMemory,
     sender_id,
 )
 from events.brokers.gaps import Place
+from events.brokers.polled import PolledEventBroker
 
 EVENTS = Table(
     "events",
@@ -50,19 +49,20 @@ EVENTS = Table(
     Column("data", Text),
 )
 COLUMNS = {column.name for column in EVENTS.columns}
-POLL_SECONDS = 0.1
 CONNECT_SECONDS = 5
 GAP_SECONDS = 600  # far longer than a transaction of one insert lives
 ROWS_AT_ONCE = 100  # from the server; a row may hold 10 MB
 GAPS_AT_ONCE = 500
 
 
-class SQLEventBroker(EventBroker):
+class SQLEventBroker(PolledEventBroker):
     """Receives rows by their ids; `position` keeps how far, with the gaps that may still be filled.
 
     The parameters are Rasa's; `url` is a host, host:port or a whole database URL. A table that was emptied, and so
     counts from a lower id again, is received from its start: recording is idempotent, so that is harmless.
     """
+
+    poll_seconds = 0.1
 
     def __init__(  # noqa: PLR0913 - Rasa's parameters
         self,
@@ -86,9 +86,8 @@ class SQLEventBroker(EventBroker):
         # SQLite lets anything be stored as text; as bytes it can be read whatever it is.
         binary = address.get_backend_name() == "sqlite"
         self._data: Any = cast(EVENTS.c.data, LargeBinary) if binary else EVENTS.c.data
-        self._position = position or PositionInMemory()
+        super().__init__(position)
         self._gap_seconds = gap_seconds
-        self._generation = 0
         self._place: Place | None = None  # None while the table has not been looked at
 
     def publish(self, body: bytes, environment: str | None = None) -> None:
@@ -97,22 +96,6 @@ class SQLEventBroker(EventBroker):
             self._opened()
             with self._engine.begin() as connection:
                 connection.execute(EVENTS.insert().values(row))
-
-    def receive(self, *, limit: int = 1000, max_bytes: int = 8_000_000, wait: float = 0.05) -> list[Message]:
-        deadline = monotonic() + 1.0
-        while True:
-            with self._talking():
-                messages = self._read(limit, max_bytes)
-            if messages or monotonic() >= deadline:
-                return messages
-            sleep(POLL_SECONDS)
-
-    def acknowledge(self, messages: Sequence[Message]) -> None:
-        if not messages:
-            return
-        generation, place = messages[-1].receipt
-        if generation == self._generation:
-            self._position.save(place.text())
 
     def depth(self) -> int:
         with self._talking():
@@ -125,6 +108,10 @@ class SQLEventBroker(EventBroker):
         self._generation += 1
         self._place = None
         self._engine.dispose()
+
+    def _look(self, limit: int, max_bytes: int) -> list[Message]:
+        with self._talking():
+            return self._read(limit, max_bytes)
 
     def _read(self, limit: int, max_bytes: int) -> list[Message]:
         now = time()
