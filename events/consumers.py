@@ -20,6 +20,7 @@ NOT_ALLOWED = 4403
 class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """In: `{"subscribe": ["conversations", "conversation:7"]}`. Out: `{"changed": ["conversation:7"]}`."""
 
+    channel_layer_alias = ""  # none: the switchboard listens once for all, and a socket outlives Redis
     topics: frozenset[str] = frozenset()
 
     async def connect(self) -> None:

@@ -35,13 +35,16 @@ def announce(topics: Iterable[str]) -> None:
     """Tells the browsers that watch one of these topics that it changed, once the transaction commits."""
     names = sorted(topics)
     if settings.REDIS_URL:
-        transaction.on_commit(partial(_send, names), robust=True)
+        transaction.on_commit(partial(_send, names))
     else:
         _leave_notice(names)
 
 
 def _send(topics: list[str]) -> None:
-    async_to_sync(get_channel_layer().group_send)(GROUP, {"type": "changed", "topics": topics})
+    try:
+        async_to_sync(get_channel_layer().group_send)(GROUP, {"type": "changed", "topics": topics})
+    except Exception as error:  # noqa: BLE001 - whatever Redis's driver raises: what was kept is kept
+        log.warning("a notice was lost: Redis does not answer", error=str(error))
 
 
 def _leave_notice(topics: list[str]) -> None:
