@@ -15,7 +15,10 @@ import sys
 import time
 from pathlib import Path
 
+from dotenv import load_dotenv
+
 ROOT = Path(__file__).resolve().parent.parent
+load_dotenv(ROOT / ".env")
 RUN = Path(os.environ.setdefault("RASAX_RUN_DIR", str(ROOT / ".run")))
 PORT = os.environ.get("PORT", "8000")
 URL = f"http://127.0.0.1:{PORT}/"

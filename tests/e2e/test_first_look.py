@@ -217,6 +217,9 @@ def test_every_page_is_accessible_and_looks_its_best(site: Site, page: Page, axe
     expect(page.get_by_role("heading", name="Flagged messages")).to_be_visible()
     page.get_by_role("checkbox", name="Rasa's internals").check()
     look(page, axe, "conversation")
+    for name, address in {"account": "/accounts/", "password": "/accounts/password"}.items():
+        page.goto(address)
+        look(page, axe, name)
     page.goto(MISSING)
     look(page, axe, "not-found")
 
