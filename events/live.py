@@ -20,7 +20,6 @@ from django.utils import timezone
 
 GROUP = "live"
 CONVERSATIONS = "conversations"
-EVENT_SERVICE = "event-service"
 WATCH_EVERY = 0.2  # seconds
 REMEMBERED = timedelta(seconds=10)
 

@@ -55,8 +55,6 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             topics = {live.conversation_topic(conversation) for r in recorded for conversation in r.conversations}
             if topics:
                 live.announce({live.CONVERSATIONS, *topics})
-            if rejected:
-                live.announce({live.EVENT_SERVICE})
         times = [envelope.timestamp for r in recorded for _, _, envelope in r.inserted]
         return Outcome(
             stored=len(times),
