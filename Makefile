@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT DEMO
 
-.PHONY: run test bench chaos lint format clean
+.PHONY: run test test-rasa bench chaos lint format clean
 .DEFAULT_GOAL := run
 
 # Plain venv may lack ensurepip (Debian); pip of the system can fill it. uv installs in a sixth of pip's time.
@@ -40,7 +40,7 @@ ON_BOTH := tests/events/test_record.py tests/events/test_service.py tests/rasax 
 
 test: $(VENV)/.installed-dev
 	tests/servers/install.sh
-	$(BIN)/python -m pytest -n 2 -m "not e2e and not chaos"
+	$(BIN)/python -m pytest -n 2 -m "not e2e and not chaos and not rasa"
 	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 $(ON_BOTH)
 	$(BIN)/python -m pytest -m chaos
 	$(BIN)/python -m pytest -m e2e
@@ -49,9 +49,24 @@ chaos: $(VENV)/.installed-dev
 	tests/servers/install.sh
 	CHAOS_LONG=1 $(BIN)/python -m pytest -m chaos -s
 
+# What is compared with a real Rasa needs one: RASA_PYTHON names the Python that has it. Without it, Rasa is installed,
+# which takes 3 GB, some minutes and a Python 3.10.
+PYTHON310 ?= python3.10
+RASA_PYTHON ?= $(CURDIR)/.venv-rasa/bin/python
+export RASA_PYTHON
+
+.venv-rasa/.installed: tests/inside_rasa/constraints.txt $(BIN)/uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(PYTHON310) .venv-rasa
+	$(BIN)/uv pip install --quiet --python .venv-rasa/bin/python rasa==3.6.21 -c tests/inside_rasa/constraints.txt
+	@touch $@
+
+test-rasa: $(VENV)/.installed-dev $(if $(filter $(CURDIR)/.venv-rasa/bin/python,$(RASA_PYTHON)),.venv-rasa/.installed)
+	tests/servers/install.sh
+	$(BIN)/python -m pytest -m rasa
+
 bench: $(VENV)/.installed-dev
 	tests/servers/install.sh
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .run test-output
+	rm -rf $(VENV) .venv-rasa .run test-output

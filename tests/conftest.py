@@ -1,5 +1,6 @@
 import pytest
 
+pytest.register_assert_rewrite("tests.trackers.contract")
 pytest_plugins = ["tests.servers.fixtures"]
 
 

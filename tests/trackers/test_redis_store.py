@@ -1,0 +1,121 @@
+import json
+from typing import Any
+
+import pytest
+import redis
+
+from tests.rasa import PAYLOADS
+from tests.servers.redis import RedisServer
+from tests.trackers.contract import TrackerStoreContract
+from tests.trackers.conversations import user
+from trackers.stores import ConversationUnreadable, TrackerStoreUnavailable
+from trackers.stores.redis import RedisTrackerStore
+from trackers.tracker import DialogueStateTracker
+
+RECORDED = json.loads((PAYLOADS / "rasa_3_6_redis_store.json").read_text())
+
+
+@pytest.fixture
+def number(worker_id: str) -> int:
+    """A database for each process that runs tests."""
+    return int(worker_id.strip("master gw") or 0) + 1
+
+
+@pytest.fixture
+def client(redis_server: RedisServer, number: int) -> Any:
+    with redis.Redis(port=redis_server.port, db=number) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture
+def open_store(redis_server: RedisServer, client: Any, number: int) -> Any:
+    return lambda **overrides: RedisTrackerStore(
+        **{"host": "127.0.0.1", "port": redis_server.port, "db": number, **overrides}
+    )
+
+
+class TestRedisTrackerStore(TrackerStoreContract):
+    @pytest.fixture
+    def open_store(self, open_store: Any) -> Any:
+        return open_store
+
+    @pytest.fixture
+    def break_conversation(self, client: Any) -> Any:
+        return lambda sender_id: client.set(f"tracker:{sender_id}", '{"events": [')
+
+
+def test_a_recorded_store_is_read_to_the_same_events(client: Any, open_store: Any) -> None:
+    for record in RECORDED:
+        client.set(record["key"], record["value_raw"])
+    store = open_store(key_prefix="lab")
+    assert sorted(store.sync.keys()) == sorted(record["key"].removeprefix("lab:tracker:") for record in RECORDED)
+    for record in RECORDED:
+        events = json.loads(record["value_raw"])["events"]
+        stored = next(store.read([record["key"].rpartition(":")[2]]))
+        assert stored.events == events
+        assert list(stored.texts) == [json.dumps(event) for event in events]
+
+
+@pytest.mark.parametrize("turn", [1, 3, 1000])
+def test_what_is_appended_is_what_rasa_would_have_written(client: Any, open_store: Any, turn: int) -> None:
+    for record in RECORDED:
+        events = json.loads(record["value_raw"])["events"]
+        tracker = DialogueStateTracker(record["key"].rpartition(":")[2])
+        store = open_store(key_prefix="lab")
+        for start in range(0, len(events) or 1, turn):
+            tracker.update_with_events(events[start : start + turn], override_timestamp=False)
+            store.sync.save(tracker)
+        assert client.get(record["key"]).decode() == record["value_raw"]
+
+
+def test_a_text_laid_out_in_another_way_is_appended_to(client: Any, open_store: Any) -> None:
+    first, second = user("ü"), user("b", timestamp=1795312600.0)
+    client.set("tracker:ann", json.dumps({"name": "ann", "events": [first]}, ensure_ascii=False))
+    store = open_store()
+    tracker = store.sync.retrieve("ann")
+    tracker.update(second)
+    store.sync.save(tracker)
+    assert client.get("tracker:ann").decode() == json.dumps({"events": [first, second], "name": "ann"})
+
+
+def test_a_conversation_lives_for_record_exp_after_each_save(client: Any, open_store: Any) -> None:
+    store = open_store(record_exp=100)
+    tracker = DialogueStateTracker.from_events("ann", [user("a")])
+    store.sync.save(tracker)
+    client.expire("tracker:ann", 10)
+    store.sync.save(tracker)
+    assert 90 < client.ttl("tracker:ann") <= 100
+    tracker.update(user("b", timestamp=1795312600.0))
+    open_store().sync.save(tracker)
+    assert client.ttl("tracker:ann") == -1
+
+
+def test_a_prefix_that_is_not_alphanumeric_is_left_out_as_rasa_does(client: Any, open_store: Any, caplog: Any) -> None:
+    open_store(key_prefix="my-bot").sync.save(DialogueStateTracker.from_events("ann", [user("a")]))
+    assert client.keys() == [b"tracker:ann"]
+    assert "'my-bot' is not alphanumeric" in caplog.text
+
+
+def test_a_pickled_tracker_of_rasa_1_is_named_and_never_loaded(client: Any, open_store: Any) -> None:
+    client.set("tracker:old", b"\x80\x03crasa.core.trackers\nDialogueStateTracker\nq\x00.")
+    with pytest.raises(ConversationUnreadable, match="the key tracker:old is a pickle of Rasa 1"):
+        open_store().sync.retrieve("old")
+
+
+def test_a_key_of_another_type_is_named(client: Any, open_store: Any) -> None:
+    client.rpush("tracker:list", "x")
+    store = open_store()
+    assert store.sync.retrieve("list") is None
+    with pytest.raises(ConversationUnreadable, match="tracker:list is no string"):
+        store.sync.save(DialogueStateTracker.from_events("list", [user("a")]))
+
+
+def test_a_redis_that_is_not_there_is_named(open_store: Any) -> None:
+    with pytest.raises(TrackerStoreUnavailable, match=r"Redis at 127.0.0.1:1/.*: .*refused"):
+        open_store(port=1).sync.retrieve("ann")
+
+
+def test_a_wrong_password_is_told(client: Any, open_store: Any) -> None:
+    with pytest.raises(TrackerStoreUnavailable, match=r"Redis at .*: .*(AUTH|password)"):
+        open_store(username="nobody", password="wrong").sync.retrieve("ann")
