@@ -11,7 +11,8 @@ from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from .tracker import LISTEN, SESSION_START, DialogueStateTracker
+from trackers.applied import LISTEN, SESSION_START
+from trackers.tracker import DialogueStateTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

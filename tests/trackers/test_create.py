@@ -1,5 +1,6 @@
 """From endpoints.yml to a tracker store, and what is said when that cannot be."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,12 @@ def test_the_stores_import_nothing_of_django_and_run_without_msgspec() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.stdout == "action_listen\n", run.stderr
+
+
+FOR_RASA = [path for path in (ROOT / "trackers" / "stores").glob("*.py") if path.stem != "django"]
+
+
+@pytest.mark.parametrize("path", [*FOR_RASA, ROOT / "trackers" / "rasa.py"], ids=lambda path: path.stem)
+def test_what_rasa_loads_is_python_3_8(path: Path) -> None:
+    tree = ast.parse(path.read_text(), feature_version=(3, 8))
+    assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
