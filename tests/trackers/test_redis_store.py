@@ -1,8 +1,16 @@
 import json
+import socket
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.rasa import PAYLOADS
 from tests.servers.redis import RedisServer
@@ -12,6 +20,7 @@ from trackers.stores import ConversationUnreadable, TrackerStoreUnavailable
 from trackers.stores.redis import RedisTrackerStore
 from trackers.tracker import DialogueStateTracker
 
+DAY = timedelta(days=1)
 RECORDED = json.loads((PAYLOADS / "rasa_3_6_redis_store.json").read_text())
 
 
@@ -119,3 +128,54 @@ def test_a_redis_that_is_not_there_is_named(open_store: Any) -> None:
 def test_a_wrong_password_is_told(client: Any, open_store: Any) -> None:
     with pytest.raises(TrackerStoreUnavailable, match=r"Redis at .*: .*(AUTH|password)"):
         open_store(username="nobody", password="wrong").sync.retrieve("ann")
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A key, and a certificate that it signed itself, for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + DAY)
+    signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    key_file, certificate_file = folder / "key.pem", folder / "certificate.pem"
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    key_file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    certificate_file.write_bytes(signed.public_bytes(pem))
+    return key_file, certificate_file
+
+
+class LockedRedis(RedisServer):
+    """Speaks TLS only, to those who show the certificate, and knows one user."""
+
+    def __init__(self, key: Path, certificate: Path) -> None:
+        super().__init__()
+        self.key, self.certificate = key, certificate
+
+    def command(self) -> list[str]:
+        tls = ["--tls-port", str(self.port), "--port", "0", "--tls-auth-clients", "yes"]
+        tls += ["--tls-key-file", str(self.key), "--tls-cert-file", str(self.certificate)]
+        tls += ["--tls-ca-cert-file", str(self.certificate)]
+        return [*super().command(), *tls, "--user", "bot", "on", ">secret", "~tracker:*", "+@all"]
+
+    def answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+
+def test_tls_its_files_and_a_user_are_used(tmp_path: Path) -> None:
+    key, signed = certificate(tmp_path)
+    files = {"ssl_keyfile": str(key), "ssl_certfile": str(signed), "ssl_ca_certs": str(signed)}
+    with LockedRedis(key, signed) as server:
+        address = {"host": "127.0.0.1", "port": server.port, "username": "bot", "password": "secret"}
+        store = RedisTrackerStore(**address, use_ssl=True, **files)
+        store.sync.save(DialogueStateTracker.from_events("ann", [user("a")]))
+        assert store.sync.exists("ann")
+        store.close()
+        for wrong in ({"use_ssl": False}, {"use_ssl": True}, {"use_ssl": True, **files, "password": "other"}):
+            with pytest.raises(TrackerStoreUnavailable):
+                RedisTrackerStore(**{**address, **wrong}).sync.exists("ann")

@@ -205,6 +205,21 @@ def test_a_database_that_is_not_there_is_named() -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_wrong_password_is_told_without_it() -> None:
+    with PostgresServer() as server:
+        rules = server.data / "pg_hba.conf"
+        rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        with psycopg2.connect(server.url()) as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE ROLE guarded LOGIN PASSWORD 'right'; SELECT pg_reload_conf()")
+        connection.close()
+        address = {"dialect": "postgresql", "host": "127.0.0.1", "port": server.port, "db": "postgres"}
+        store = SQLTrackerStore(**address, username="guarded", password="mistaken")
+        with pytest.raises(TrackerStoreUnavailable, match="password authentication failed for user") as caught:
+            store.sync.retrieve("ann")
+        assert "mistaken" not in str(caught.value)
+        store.close()
+
+
 def test_an_event_brokers_table_is_refused(tmp_path: Any) -> None:
     path = tmp_path / "broker.db"
     with sqlite3.connect(path) as connection:
