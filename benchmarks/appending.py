@@ -17,6 +17,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 LENGTHS = (10, 100, 1_000, 10_000)
 ROOT = Path(__file__).parent.parent
@@ -130,8 +131,13 @@ def _slot(name: str, at: float) -> dict:
     return {"event": "slot", "timestamp": at, "name": "s", "value": name}
 
 
-def compare(postgres, redis, folder: str, rounds: int) -> None:
+def show(postgres, redis, rounds: int) -> None:
     """Prints both measurements, and how many times faster ours are."""
+    with TemporaryDirectory() as folder:
+        compare(postgres, redis, folder, rounds)
+
+
+def compare(postgres, redis, folder: str, rounds: int) -> None:
     for name in ("ours", "in2", "in3"):
         postgres.create_database(name)
     task = {"folder": folder, "postgresql": postgres.url("").rstrip("/"), "redis": redis.port, "rounds": rounds}

@@ -59,7 +59,7 @@ def link_facets(wanted: Iterable[tuple[int, str, str]]) -> set[int]:
 
 
 def unlink_facet(links: QuerySet[ConversationFacet]) -> set[int]:
-    """Deletes these links of one facet, and counts; returns the changed conversations."""
+    """Deletes these links, and counts; returns the changed conversations."""
     found = list(links.order_by("conversation_id").select_for_update().values_list("pk", "conversation_id", "facet_id"))
     links.model._default_manager.filter(pk__in=[pk for pk, _, _ in found]).delete()
     count_facets(Counter({facet: -n for facet, n in Counter(facet for _, _, facet in found).items()}))

@@ -47,10 +47,15 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         A message that is no event, or that the database refuses, becomes a RejectedMessage; its neighbours are stored.
         Every other error of the database is raised, and nothing of the batch is kept: try the whole batch again.
         """
-        arrivals, rejected = _read(messages)
+        return self.record_read(*parse_all(messages), source)
+
+    def record_read(
+        self, arrivals: Sequence[tuple[Message, Envelope]], rejected: Sequence[tuple[Message, str]], source: str = ""
+    ) -> Outcome:
+        """The second half of `record`, for messages that were parsed: what they say, and those that are no events."""
         with transaction.atomic():
             recorded, refused = _record(arrivals)
-            rejected += refused
+            rejected = [*rejected, *refused]
             _reject(rejected, source)
             topics = {live.conversation_topic(conversation) for r in recorded for conversation in r.conversations}
             if topics:
@@ -85,13 +90,30 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             self._announce(changed)
         return changed
 
+    def forget(self) -> int:
+        """Deletes these conversations with all that is known of them, and counts; returns how many there were.
+
+        What the event broker or Rasa's tracker store still have of them can bring them back.
+        """
+        from events.facets import unlink_facet
+        from events.models import ConversationFacet, Event
+
+        with transaction.atomic():
+            pks = list(self.order_by("key").select_for_update().values_list("pk", flat=True))
+            Event.objects.filter(conversation__in=pks).delete()
+            unlink_facet(ConversationFacet.objects.filter(conversation__in=pks))
+            self.model._default_manager.filter(pk__in=pks).delete()
+            self._announce(set(pks))
+        return len(pks)
+
     @staticmethod
     def _announce(changed: set[int]) -> None:
         if changed:
             live.announce({live.CONVERSATIONS, *(live.conversation_topic(pk) for pk in changed)})
 
 
-def _read(messages: Sequence[Message]) -> tuple[list[tuple[Message, Envelope]], list[tuple[Message, str]]]:
+def parse_all(messages: Sequence[Message]) -> tuple[list[tuple[Message, Envelope]], list[tuple[Message, str]]]:
+    """What the messages say, and why others say nothing."""
     arrivals, rejected = [], []
     for message in messages:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.utils.module_loading import import_string
@@ -60,22 +61,30 @@ def _conversation_ids(envelopes: Sequence[Envelope]) -> dict[str, int]:
     senders = {key_of(sender_id).hex: sender_id for sender_id in first_times}
     with connection.cursor() as cursor:
         stage(cursor, "arriving_conversation", ((key, s, first_times[s]) for key, s in sorted(senders.items())))
-        cursor.execute(
-            "INSERT INTO events_conversation (key, sender_id, first_event_time, latest_event_time, n_events,"
-            " n_user_messages, first_user_text, first_user_text_time, latest_text, latest_text_time,"
-            " latest_input_channel, latest_input_channel_time, model_id, assistant_id, model_time)"
-            " SELECT a.key, a.sender_id, a.time, a.time, 0, 0, '', %s, '', -1, '', -1, '', '', -1"
-            " FROM arriving_conversation a"
-            # Not NOT EXISTS, which PostgreSQL may turn into a join that reads every conversation there is.
-            " WHERE (SELECT c.id FROM events_conversation c WHERE c.key = a.key) IS NULL"
-            " ORDER BY a.key ON CONFLICT (key) DO NOTHING",
-            [LATEST_TIMESTAMP],
-        )
-        cursor.execute(
-            "SELECT c.id, c.sender_id FROM events_conversation c"
-            f" WHERE c.key IN (SELECT key FROM arriving_conversation) ORDER BY c.key {lock('c')}"
-        )
-        return {sender_id: id_ for id_, sender_id in cursor.fetchall()}
+        ids: dict[str, int] = {}
+        # Once more if one was deleted while we waited for its row.
+        while len(ids) < len(senders):
+            ids = _make_and_lock(cursor)
+    return ids
+
+
+def _make_and_lock(cursor: Any) -> dict[str, int]:
+    cursor.execute(
+        "INSERT INTO events_conversation (key, sender_id, first_event_time, latest_event_time, n_events,"
+        " n_user_messages, first_user_text, first_user_text_time, latest_text, latest_text_time,"
+        " latest_input_channel, latest_input_channel_time, model_id, assistant_id, model_time)"
+        " SELECT a.key, a.sender_id, a.time, a.time, 0, 0, '', %s, '', -1, '', -1, '', '', -1"
+        " FROM arriving_conversation a"
+        # Not NOT EXISTS, which PostgreSQL may turn into a join that reads every conversation there is.
+        " WHERE (SELECT c.id FROM events_conversation c WHERE c.key = a.key) IS NULL"
+        " ORDER BY a.key ON CONFLICT (key) DO NOTHING",
+        [LATEST_TIMESTAMP],
+    )
+    cursor.execute(
+        "SELECT c.id, c.sender_id FROM events_conversation c"
+        f" WHERE c.key IN (SELECT key FROM arriving_conversation) ORDER BY c.key {lock('c')}"
+    )
+    return {sender_id: id_ for id_, sender_id in cursor.fetchall()}
 
 
 def _insert_events(envelopes: Sequence[Envelope], ids: dict[str, int]) -> list[tuple[int, int, Envelope]]:

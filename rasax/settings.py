@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "csp",
     "rest_framework",
     "events",
+    "trackers",
     "rasax.accounts",
     "rasax.conversations",
 ]

@@ -81,6 +81,8 @@ class EventBroker(ABC):
     acknowledged then comes once more, and acknowledging it with an old receipt does nothing.
     """
 
+    export_id: str | None = None  # of the run, while one publishes history; brokers with headers send it along
+
     @abstractmethod
     def publish(self, body: bytes, environment: str | None = None) -> None:
         """Returns when the broker has taken responsibility for the message."""

@@ -20,6 +20,7 @@ from events.brokers.deliveries import Deliveries
 
 DEFAULT_EXCHANGE = "rasa-exchange"
 DEFAULT_QUEUE = "rasa_core_events"
+EXPORT_HEADER = "rasa-export-process-id"  # 32 hex digits, as `rasa export` sends it
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 10  # for any single answer of the server; without it a stopped server blocks for ever
 HEARTBEAT_SECONDS = 60
@@ -57,7 +58,7 @@ class RabbitMQEventBroker(EventBroker):
     def publish(self, body: bytes, environment: str | None = None) -> None:
         message = amqp.Message(
             body,
-            application_headers={},
+            application_headers={EXPORT_HEADER: self.export_id} if self.export_id else {},
             delivery_mode=2,
             priority=0,
             message_id=uuid4().hex,

@@ -106,6 +106,17 @@ def test_a_prefix_that_is_not_alphanumeric_is_left_out_as_rasa_does(client: Any,
     assert "'my-bot' is not alphanumeric" in caplog.text
 
 
+def test_a_position_of_a_redis_that_was_restarted_since_begins_anew(open_store: Any) -> None:
+    store = open_store()
+    for number in range(40):
+        store.sync.save(DialogueStateTracker.from_events(f"u{number}", [user("a")]))
+    first = next(iter(store.pages(size=5)))
+    rest = {name for page in store.pages(first.position, 5) for name in page.sender_ids}
+    assert len(rest) < 40
+    restarted = first.position.partition(" ")[0] + " another-run"
+    assert {name for page in store.pages(restarted, 5) for name in page.sender_ids} == {f"u{n}" for n in range(40)}
+
+
 def test_a_pickled_tracker_of_rasa_1_is_named_and_never_loaded(client: Any, open_store: Any) -> None:
     client.set("tracker:old", b"\x80\x03crasa.core.trackers\nDialogueStateTracker\nq\x00.")
     with pytest.raises(ConversationUnreadable, match="the key tracker:old is a pickle of Rasa 1"):

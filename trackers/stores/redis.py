@@ -133,17 +133,31 @@ class RedisTrackerStore(AppendingTrackerStore):
                 self._redis.pexpire(self._prefix + sender_id, self._lifetime)
 
     def pages(self, after: str | None = None, size: int = PAGE_SIZE) -> Iterator[Page]:
-        """By SCAN: a conversation that is there all the time is given at least once, in rare cases twice."""
-        cursor = int(after or 0)
-        if after == "0":
+        """By SCAN: a conversation that is there all the time is given at least once, in rare cases twice.
+
+        A cursor means nothing to a Redis that was started since; then all are given again.
+        """
+        run = self._run()
+        place, _, of_run = (after or "").partition(" ")
+        if place == "0":
             return
+        cursor = int(place) if place and of_run == run else 0
         while True:
             with self._talking():
                 cursor, keys = self._redis.scan(cursor, match=f"{self._prefix}*", count=size)
             if keys:
-                yield Page([key.decode(errors="replace")[len(self._prefix) :] for key in keys], str(cursor))
+                names = [key.decode(errors="replace")[len(self._prefix) :] for key in keys]
+                yield Page(names, f"{cursor} {run}")
             if cursor == 0:
                 return
+
+    def _run(self) -> str:
+        """What names the server's process; nothing where INFO is not allowed."""
+        with self._talking():
+            try:
+                return str(self._redis.info("server").get("run_id", ""))
+            except ResponseError:
+                return ""
 
     def close(self) -> None:
         self._redis.close()

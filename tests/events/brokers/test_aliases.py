@@ -96,7 +96,8 @@ def test_a_missing_driver_says_what_to_install(
         create(EndpointConfig(kind, "localhost"))
 
 
-def test_a_missing_database_driver_says_what_to_install() -> None:
+def test_a_missing_database_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "oracledb", None)
     with pytest.raises(BrokerMisconfigured, match=r"pip install oracledb$"):
         create(EndpointConfig("sql", "localhost", {"dialect": "oracle+oracledb"}))
 
