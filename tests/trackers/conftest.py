@@ -1,6 +1,7 @@
 """Tracker stores to take conversations from and to bring them to, and the commands that do it."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -11,6 +12,8 @@ import redis
 import sqlalchemy as sa
 from django.core.management import call_command
 
+from tests.deployment import Deployment
+from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.trackers.conversations import recorded_rows
 from trackers.stores.base import Event
@@ -81,3 +84,21 @@ def run(command: str, *arguments: Any, stderr: StringIO | None = None) -> tuple[
 
 def save(store: Any, sender_id: str, *events: Event) -> None:
     store.sync.save(DialogueStateTracker.from_events(sender_id, events))
+
+
+MANY = 1500  # conversations of 35 events; the one in the middle is broken
+
+
+@pytest.fixture
+def deployment(postgres: PostgresServer, worker_id: str) -> Iterator[Deployment]:
+    with Deployment(postgres.create_database(f"moving_{worker_id}_{time.time_ns()}")) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def many(tmp_path: Path, endpoints: Any) -> tuple[Path, int]:
+    """An endpoints.yml, and how many events of its store can be read."""
+    own = [text for sender_id, text in recorded_rows() if sender_id == "v3pika-form"]
+    fill_sqlite(tmp_path / "many.db", [(f"user-{n}", text) for n in range(MANY) for text in own])
+    add_rows(tmp_path / "many.db", [("user-700", "{")])
+    return endpoints(type="SQL", db=str(tmp_path / "many.db")), (MANY - 1) * len(own)

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,10 +19,9 @@ from tests.deployment import Deployment
 from tests.rasa import recorded
 from tests.servers.dynamo import DynamoMock
 from tests.servers.mongo import MongoMock
-from tests.servers.postgres import PostgresServer
 from tests.servers.sharing import shared_server
-from tests.trackers.conftest import Terminal, add_rows, fill_sqlite, run, save
-from tests.trackers.conversations import recorded_conversations, recorded_rows, user
+from tests.trackers.conftest import MANY, Terminal, add_rows, fill_sqlite, run, save
+from tests.trackers.conversations import recorded_conversations, user
 from trackers import stores
 from trackers.moving import importer, progress
 from trackers.stores import TrackerStore, TrackerStoreUnavailable, encoding
@@ -373,23 +371,6 @@ def test_an_hour_is_told_in_hours() -> None:
 
 
 # A whole import, with its processes, on PostgreSQL:
-
-MANY = 1500
-
-
-@pytest.fixture
-def deployment(postgres: PostgresServer, worker_id: str) -> Iterator[Deployment]:
-    name = f"import_{worker_id}_{time.time_ns()}"
-    with Deployment(postgres.create_database(name)) as deployment:
-        yield deployment
-
-
-@pytest.fixture
-def many(tmp_path: Path, endpoints: Any) -> tuple[Path, int]:
-    own = [text for sender_id, text in recorded_rows() if sender_id == "v3pika-form"]
-    fill_sqlite(tmp_path / "many.db", [(f"user-{n}", text) for n in range(MANY) for text in own])
-    add_rows(tmp_path / "many.db", [("user-700", "{")])
-    return endpoints(type="SQL", db=str(tmp_path / "many.db")), (MANY - 1) * len(own)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
