@@ -413,8 +413,18 @@ def test_the_death_of_a_worker_ends_the_import_in_one_line(deployment: Deploymen
     assert deployment.n_events() == many[1]
 
 
+# A process in the background of a shell is born deaf to interrupts, and so are its children; this one listens.
+LISTENING = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def test_an_interrupt_ends_the_import_in_one_line(deployment: Deployment, many: tuple[Path, int]) -> None:
-    process = deployment.start("manage.py", "import_conversations", str(many[0]), "--processes=2")
+    command = ["manage.py", "import_conversations", str(many[0]), "--processes=2"]
+    process = deployment.start("-c", LISTENING, *command)
     deployment.wait_until(lambda: deployment.n_events() > 0, "events", 60)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(30) == 1
