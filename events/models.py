@@ -53,13 +53,18 @@ class Facet(models.Model):
         ACTION = "action"
         ENTITY = "entity"
         SLOT = "slot"
+        SLOT_VALUE = "slot_value"
         POLICY = "policy"
         CHANNEL = "channel"
         ENVIRONMENT = "environment"
         MODEL = "model"
+        ASSISTANT = "assistant"
+        HOUR = "hour"
         TAG = "tag"
         FLAG = "flag"
         REVIEW = "review"
+        ASSIGNEE = "assignee"
+        ANNOTATION = "annotation"
 
     kind = models.CharField(max_length=16, choices=Kind)
     value = models.CharField(max_length=NAME_LENGTH)
@@ -198,6 +203,22 @@ class RejectedMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.received_at:%Y-%m-%d %H:%M} {self.error}"
+
+
+class Forgotten(models.Model):
+    """Somebody whose conversation was deleted for good. What was said until then is refused, however often a broker or
+    an import brings it again; what they say later begins a new conversation."""
+
+    key = models.UUIDField(unique=True, editable=False, help_text="Stands for the sender_id, which is not kept")
+    until = models.FloatField(help_text="Seconds since 1970: events up to then are dropped")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at"]
+        verbose_name_plural = "forgotten"
+
+    def __str__(self) -> str:
+        return f"{self.key}"
 
 
 class Heartbeat(models.Model):

@@ -3,12 +3,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
+
+from rasax.accounts.jobs import Job, JobFile
+from rasax.accounts.tokens import ApiToken, SigningKey
+
+__all__ = ["ApiToken", "Area", "AuditEntry", "Invitation", "Job", "JobFile", "SigningKey", "User"]
 
 
 class User(AbstractUser):
     """A person who signs in. What they may do is their groups' (see roles.py) and their own permissions."""
+
+    must_change_password = models.BooleanField(default=False, help_text="Until they have, no other page opens for them")
 
     class Meta:
         verbose_name = "person"
@@ -54,3 +61,48 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.username} {self.action} {self.object_name}"
+
+
+class Invitation(models.Model):
+    """A link with which somebody makes their own account, once. Kept as its hash."""
+
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the link's secret")
+    email = models.EmailField(blank=True)
+    roles = models.ManyToManyField(Group, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_by = models.OneToOneField(User, on_delete=models.SET_NULL, null=True, related_name="invitation")
+
+    class Meta:
+        ordering = ["-made_at"]
+
+    def __str__(self) -> str:
+        return self.email or f"{self.made_at:%Y-%m-%d %H:%M}"
+
+
+class Area(models.Model):
+    """No table: the permissions of areas whose own models cannot carry them. roles.py says what each area is."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [
+            ("view_nlu_data", "Can see NLU data"),
+            ("change_nlu_data", "Can change NLU data"),
+            ("view_stories", "Can see stories and rules"),
+            ("change_stories", "Can change stories and rules"),
+            ("view_responses", "Can see responses"),
+            ("change_responses", "Can change responses"),
+            ("view_models", "Can see models"),
+            ("change_models", "Can train, tag and delete models"),
+            ("view_environments", "Can see environments"),
+            ("change_environments", "Can change environments"),
+            ("view_chat", "Can talk to the assistant"),
+            ("change_chat", "Can share the assistant with guests"),
+            ("view_settings", "Can see the settings and how the event service is doing"),
+            ("change_settings", "Can change the settings"),
+        ]
+
+    def __str__(self) -> str:
+        return "area"

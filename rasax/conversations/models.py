@@ -13,6 +13,25 @@ from events import live
 from events.models import Conversation, Event, Facet
 from events.querysets import ConversationQuerySet
 from rasax.accounts.models import AuditEntry, User
+from rasax.conversations.assigning import Assignment
+from rasax.conversations.bulk import BulkChange
+from rasax.conversations.correcting import Correction
+from rasax.conversations.forgetting import Retention
+from rasax.conversations.presence import Presence
+from rasax.conversations.saved import SavedView
+
+__all__ = [
+    "Assignment",
+    "BulkChange",
+    "Correction",
+    "Flag",
+    "Note",
+    "Presence",
+    "Retention",
+    "Review",
+    "SavedView",
+    "Tag",
+]
 
 FLAGGED = "flagged"
 
@@ -104,7 +123,10 @@ class Review(models.Model):
     objects = ReviewQuerySet.as_manager()
 
     class Meta:
-        permissions = [("annotate_conversation", "Can tag, flag, note and review conversations")]
+        permissions = [
+            ("annotate_conversation", "Can tag, flag, note, review and correct conversations"),
+            ("export_conversation", "Can export conversations"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.conversation}: {self.get_status_display()}"
