@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT DEMO
 
-.PHONY: run test test-rasa bench chaos lint format clean
+.PHONY: run test test-rasa bench chaos lint format messages clean
 .DEFAULT_GOAL := run
 
 # Plain venv may lack ensurepip (Debian); pip of the system can fill it. uv installs in a sixth of pip's time.
@@ -34,9 +34,14 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Gathers what is marked for translation; compiles what is translated. tests/test_translations.py says what is missing.
+messages: $(VENV)/.installed-dev
+	DEBUG=1 $(BIN)/python manage.py makemessages --locale de --no-obsolete --add-location file --ignore tests --ignore docs
+	DEBUG=1 $(BIN)/python manage.py compilemessages --locale de --ignore .venv
+
 # What touches the database runs on SQLite, then on PostgreSQL. The browser's tests are last and alone: playwright's
 # event loop would break asynchronous tests after it.
-ON_BOTH := tests/events/test_record.py tests/events/test_service.py tests/rasax tests/test_admin.py \
+ON_BOTH := tests/events/test_record.py tests/events/test_forgetting.py tests/events/test_service.py tests/rasax tests/test_admin.py \
 	$(addprefix tests/trackers/test_,import.py copy.py export.py django_store.py)
 
 test: $(VENV)/.installed-dev
@@ -68,6 +73,8 @@ test-rasa: $(VENV)/.installed-dev $(if $(filter $(CURDIR)/.venv-rasa/bin/python,
 bench: $(VENV)/.installed-dev
 	tests/servers/install.sh
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.scale 1000000 10000000
+	$(BIN)/python -m benchmarks.scale 1000000 --sqlite
 
 clean:
 	rm -rf $(VENV) .venv-rasa .run test-output

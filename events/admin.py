@@ -33,6 +33,7 @@ from events.models import (
     Environment,
     Event,
     Facet,
+    Forgotten,
     Heartbeat,
     Notice,
     RejectedMessage,
@@ -188,6 +189,13 @@ class RejectedMessageAdmin(ReadOnly):
         counts = {"stored": outcome.stored, "repeated": outcome.repeated, "rejected": outcome.rejected}
         text = gettext("%(stored)s stored, %(repeated)s were there already, %(rejected)s rejected again.") % counts
         self.message_user(request, text, messages.WARNING if outcome.rejected else messages.SUCCESS)
+
+
+@admin.register(Forgotten)
+class ForgottenAdmin(ReadOnly):
+    """Without its row, what a broker or an import brings again would be kept again."""
+
+    list_display = ["key", "until", "at"]
 
 
 @admin.register(Facet)

@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class EventsConfig(AppConfig):
@@ -8,3 +11,12 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from events import checks  # noqa: F401
+
+        connection_created.connect(_spare_compilation, dispatch_uid="events.spare_compilation")
+
+
+def _spare_compilation(connection: Any, **kwargs: object) -> None:
+    """PostgreSQL would compile queries that look costly to it: 45 ms, for ones that then take 2."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off")

@@ -5,27 +5,32 @@ Facet rows are what all workers share, so they are locked last, just before the 
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import or_
 
-from django.db import connection
-from django.db.models import QuerySet
+from django.db import OperationalError, connection
+from django.db.models import Q, QuerySet
 
-from events.models import NAME_LENGTH, ConversationFacet, Facet
+from events.models import NAME_LENGTH, Conversation, ConversationFacet, Facet
+from events.models import Event as EventRow
 from events.staging import lock, stage
 from events.summary import clean
-from events.vocabulary import ActionExecuted, Envelope, Event, SlotSet, UserUttered
+from events.vocabulary import ActionExecuted, Envelope, Event, SlotSet, UserUttered, read
 
 
 def facets_of_batch(inserted: Iterable[tuple[int, int, Envelope]]) -> Iterator[tuple[int, str, str]]:
     for _, conversation, envelope in inserted:
-        for kind, value in _facets_of(envelope.event):
+        for kind, value in _facets_of(envelope.event, envelope.timestamp):
             if cleaned := clean(value, NAME_LENGTH):
                 yield conversation, kind, cleaned
 
 
-def _facets_of(event: Event) -> Iterator[tuple[str, str | None]]:
+def _facets_of(event: Event, time: float) -> Iterator[tuple[str, str | None]]:
     if isinstance(event, UserUttered):
+        yield "hour", f"{int(time // 3600) % 24:02}"
         yield "intent", event.subject
         yield "channel", event.input_channel
         for entity in event.entities:
@@ -35,8 +40,33 @@ def _facets_of(event: Event) -> Iterator[tuple[str, str | None]]:
         yield "policy", event.policy
     elif isinstance(event, SlotSet):
         yield "slot", event.subject
-    if event.metadata and isinstance(model_id := event.metadata.get("model_id"), str):
-        yield "model", model_id
+        if event.subject and isinstance(event.value, str | int | float):
+            yield "slot_value", slot_value(event.subject, event.value)
+    for name, kind in (("model_id", "model"), ("assistant_id", "assistant")):
+        if event.metadata and isinstance(value := event.metadata.get(name), str):
+            yield kind, value
+
+
+def slot_value(slot: str, value: str | float) -> str:
+    """A slot and what it was set to, as JSON: lists and mappings are no facets."""
+    return f"{slot}={json.dumps(value, ensure_ascii=False)}"
+
+
+def link_facets_of_kept(conversations: range) -> None:
+    """Gives conversations, by a range of their ids, what facets their kept events have and they have not."""
+    rows = EventRow.objects.filter(conversation__gte=conversations.start, conversation__lt=conversations.stop)
+    # Locked, so that none is deleted while it is counted; in the order in which record() locks.
+    locked = Conversation.objects.filter(pk__gte=conversations.start, pk__lt=conversations.stop).order_by("key")
+    list(locked.select_for_update().values_list("pk", flat=True))
+    kept = rows.order_by().values_list("conversation", "timestamp", "type", "data").iterator()
+    link_facets(
+        {
+            (conversation, kind, cleaned)
+            for conversation, timestamp, type_, data in kept
+            for kind, value in _facets_of(read(type_, data)[0], timestamp)
+            if (cleaned := clean(value, NAME_LENGTH))
+        }
+    )
 
 
 def link_facets(wanted: Iterable[tuple[int, str, str]]) -> set[int]:
@@ -66,8 +96,15 @@ def unlink_facet(links: QuerySet[ConversationFacet]) -> set[int]:
     return {conversation for _, conversation, _ in found}
 
 
+class FacetVanished(OperationalError):
+    """A facet was deleted between our finding it and our counting. Nothing is wrong: try the transaction again."""
+
+
 def count_facets(changes: Counter[int]) -> None:
-    """Moves the number of conversations of each facet, in the order of their ids."""
+    """Moves the number of conversations of each facet, in the order of their ids.
+
+    What slots were set to is about people, so such a facet goes with the last conversation that has it.
+    """
     if not changes:
         return
     with connection.cursor() as cursor:
@@ -76,19 +113,34 @@ def count_facets(changes: Counter[int]) -> None:
             "SELECT f.id FROM events_facet f"
             f" WHERE f.id IN (SELECT facet_id FROM arriving_count) ORDER BY f.id {lock('f')}"
         )
+        if len(cursor.fetchall()) < len(changes):
+            raise FacetVanished("A facet was deleted meanwhile; the batch has to be tried again.")
         cursor.execute(
             "UPDATE events_facet AS f SET n_conversations = f.n_conversations + a.change"
             " FROM arriving_count a WHERE f.id = a.facet_id"
         )
+        if min(changes.values()) < 0:
+            cursor.execute(
+                "DELETE FROM events_facet WHERE kind = 'slot_value' AND n_conversations <= 0"
+                " AND id IN (SELECT facet_id FROM arriving_count)"
+            )
 
 
 def _facet_ids(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    def known() -> dict[tuple[str, str], int]:
-        values = {value for _, value in pairs}
-        return {(f.kind, f.value): f.id for f in Facet.objects.filter(value__in=values)}
-
-    ids = known()
+    ids = _known(pairs)
     if new := sorted(pairs - ids.keys()):
         Facet.objects.bulk_create([Facet(kind=k, value=v) for k, v in new], ignore_conflicts=True)
-        ids = known()
+        ids |= _known(new)
+    if pairs - ids.keys():
+        raise FacetVanished("A facet was deleted meanwhile; the batch has to be tried again.")
     return ids
+
+
+def _known(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    values: dict[str, set[str]] = defaultdict(set)
+    for kind, value in pairs:
+        values[kind].add(value)
+    # By kind and value, as the index has them: of slot values there may be millions.
+    asked = reduce(or_, (Q(kind=kind, value__in=some) for kind, some in values.items()))
+    found = Facet.objects.order_by().filter(asked).values_list("kind", "value", "pk")
+    return {(kind, value): pk for kind, value, pk in found}

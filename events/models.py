@@ -111,7 +111,11 @@ class Conversation(models.Model):
 
     class Meta:
         ordering = ["-latest_event_time", "-id"]
-        indexes = [models.Index(fields=["-latest_event_time", "-id"], name="conversations_newest_first")]
+        indexes = [
+            models.Index(fields=["-latest_event_time", "-id"], name="conversations_newest_first"),
+            models.Index(fields=["minimum_intent_confidence", "id"], name="conversations_by_confidence"),
+            models.Index(fields=["n_user_messages"], name="conversations_by_messages"),
+        ]
 
     def __str__(self) -> str:
         return self.sender_id if len(self.sender_id) <= 60 else f"{self.sender_id[:57]}…"

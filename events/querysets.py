@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from events.recording import Recorded
 
 STALE_AFTER = timedelta(seconds=20)
+AHEAD = 86_400  # seconds
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Outcome:
     repeated: int = 0
     rejected: int = 0
     lag: float | None = None
+    forgotten: int = 0
 
     def __add__(self, other: Outcome) -> Outcome:
         return Outcome(
@@ -37,6 +39,7 @@ class Outcome:
             self.repeated + other.repeated,
             self.rejected + other.rejected,
             self.lag if other.lag is None else other.lag,
+            self.forgotten + other.forgotten,
         )
 
 
@@ -53,6 +56,16 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         self, arrivals: Sequence[tuple[Message, Envelope]], rejected: Sequence[tuple[Message, str]], source: str = ""
     ) -> Outcome:
         """The second half of `record`, for messages that were parsed: what they say, and those that are no events."""
+        from events.recording import ForgottenMeanwhile
+
+        try:
+            return self._record_read(arrivals, rejected, source)
+        except ForgottenMeanwhile:
+            return self._record_read(arrivals, rejected, source)
+
+    def _record_read(
+        self, arrivals: Sequence[tuple[Message, Envelope]], rejected: Sequence[tuple[Message, str]], source: str
+    ) -> Outcome:
         with transaction.atomic():
             recorded, refused = _record(arrivals)
             rejected = [*rejected, *refused]
@@ -66,6 +79,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             repeated=sum(r.repeated for r in recorded),
             rejected=len(rejected),
             lag=timezone.now().timestamp() - min(times) if times else None,
+            forgotten=sum(r.forgotten for r in recorded),
         )
 
     def link(self, kind: str, value: str) -> set[int]:
@@ -73,7 +87,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         from events.facets import link_facets
 
         with transaction.atomic():
-            changed = link_facets((pk, kind, value) for pk in self.values_list("pk", flat=True))
+            # Locked, so that none is deleted while it is counted; in the order in which record() locks.
+            pks = list(self.order_by("key").select_for_update().values_list("pk", flat=True))
+            changed = link_facets((pk, kind, value) for pk in pks)
             self._announce(changed)
         return changed
 
@@ -90,21 +106,37 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             self._announce(changed)
         return changed
 
-    def forget(self) -> int:
+    def forget(self, until: float | None = None) -> int:
         """Deletes these conversations with all that is known of them, and counts; returns how many there were.
 
-        What the event broker or Rasa's tracker store still have of them can bring them back.
+        What the event broker or Rasa's tracker store still have of them can bring them back, unless `until`, seconds
+        since 1970, is given: events up to then are refused from now on.
         """
         from events.facets import unlink_facet
         from events.models import ConversationFacet, Event
 
         with transaction.atomic():
-            pks = list(self.order_by("key").select_for_update().values_list("pk", flat=True))
+            pks = self._lock_and_remember(until)
             Event.objects.filter(conversation__in=pks).delete()
             unlink_facet(ConversationFacet.objects.filter(conversation__in=pks))
             self.model._default_manager.filter(pk__in=pks).delete()
             self._announce(set(pks))
         return len(pks)
+
+    def _lock_and_remember(self, until: float | None) -> list[int]:
+        from events.models import Forgotten
+
+        found = list(self.order_by("key").select_for_update().values_list("pk", "key", "latest_event_time"))
+        if until is not None:
+            # A server's clock may be ahead of ours; where it is days, it is no clock.
+            times = [(key, latest if until < latest < until + AHEAD else until) for _, key, latest in found]
+            Forgotten.objects.bulk_create(
+                [Forgotten(key=key, until=time) for key, time in times],
+                update_conflicts=True,
+                unique_fields=["key"],
+                update_fields=["until"],
+            )
+        return [pk for pk, _, _ in found]
 
     @staticmethod
     def _announce(changed: set[int]) -> None:

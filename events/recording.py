@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils.module_loading import import_string
 
 from events.facets import facets_of_batch, link_facets
-from events.models import NAME_LENGTH, TEXT_LENGTH, Environment, Facet, key_of
+from events.models import NAME_LENGTH, TEXT_LENGTH, Environment, Facet, Forgotten, key_of
 from events.staging import Row, lock, stage
 from events.summary import Change, certainty_of, clean
 from events.vocabulary import LATEST_TIMESTAMP, Envelope
@@ -28,12 +28,19 @@ class Recorded:
     inserted: list[tuple[int, int, Envelope]]  # event id, conversation id, event; ordered by conversation and time
     repeated: int
     conversations: list[int]
+    forgotten: int
 
 
 def record(arrivals: Sequence[tuple[Envelope, str]]) -> Recorded:
     """Writes events, each with its environment, inside the caller's transaction. Raises what the database raises."""
+    forgotten, came = _times_forgotten(envelope for envelope, _ in arrivals), len(arrivals)
+    arrivals = [(e, name) for e, name in arrivals if e.timestamp > forgotten.get(e.sender_id, -1)]
+    if not arrivals:
+        return Recorded([], 0, [], came)
     envelopes = _once(envelope for envelope, _ in arrivals)
     ids = _conversation_ids(envelopes)
+    if _times_forgotten(envelopes) != {sender: time for sender, time in forgotten.items() if sender in ids}:
+        raise ForgottenMeanwhile("Somebody was forgotten meanwhile; the batch has to be tried again.")
     inserted = _insert_events(envelopes, ids)
     _apply_changes(inserted)
     environments = {(ids[envelope.sender_id], environment) for envelope, environment in arrivals}
@@ -41,7 +48,18 @@ def record(arrivals: Sequence[tuple[Envelope, str]]) -> Recorded:
     facets = {(conversation, Facet.Kind.ENVIRONMENT.value, name) for conversation, name in environments}
     facets.update(facets_of_batch(inserted))
     link_facets(facets)
-    return Recorded(inserted, len(arrivals) - len(inserted), sorted(ids.values()))
+    return Recorded(inserted, len(arrivals) - len(inserted), sorted(ids.values()), came - len(arrivals))
+
+
+class ForgottenMeanwhile(OperationalError):
+    """Somebody was forgotten while we waited for their conversation's row. Nothing is wrong: try the batch again."""
+
+
+def _times_forgotten(envelopes: Iterable[Envelope]) -> dict[str, float]:
+    """By sender_id, the time up to which what they said is not to be kept."""
+    senders = {key_of(sender_id): sender_id for sender_id in {e.sender_id for e in envelopes}}
+    found = Forgotten.objects.order_by().filter(key__in=list(senders)).values_list("key", "until")
+    return {senders[key]: until for key, until in found}
 
 
 def _once(envelopes: Iterable[Envelope]) -> list[Envelope]:

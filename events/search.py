@@ -6,11 +6,29 @@ Both split at spaces and punctuation, ignore case, and do not stem: conversation
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 from django.db import connection
 from django.db.models import BooleanField, Func, Q, TextField, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Concat
+from django.db.models.lookups import GreaterThanOrEqual, LessThan, StartsWith
+
+from events.models import Event
+
+SENDER_LENGTH = 200  # of a sender_id, as far as it is indexed
+
+
+class _Beginning(Func):
+    """The same expression as the index's: with its numbers as parameters SQLite would not know it."""
+
+    template = f"substr(%(expressions)s, 1, {SENDER_LENGTH})"
+    output_field = TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template=f"left(%(expressions)s, {SENDER_LENGTH})", **extra)
 
 
 class _Matches(Func):
@@ -21,12 +39,56 @@ class _Matches(Func):
     output_field = BooleanField()
 
 
+class _Has(Func):
+    """SQLite's index has all the words in the text of the event of this id."""
+
+    template = "EXISTS (SELECT 1 FROM events_event_search WHERE rowid = %(expressions)s)"
+    arg_joiner = " AND events_event_search MATCH "
+    output_field = BooleanField()
+
+
 def saying(words: str) -> Q:
     """Events whose text has all these words; "words in quotes" must follow one another."""
     if connection.vendor == "postgresql":
         return Q(_Matches("text", Value(words, output_field=TextField())), text__isnull=False)
     found = RawSQL("SELECT rowid FROM events_event_search WHERE events_event_search MATCH %s", [_fts5(words)])
     return Q(id__in=found)
+
+
+def spoken(words: str) -> Q:
+    """As `saying`, for looking at one event after another. PostgreSQL splits each text into words for that, at 25 times
+    the price of finding the letters, so what has not the letters is left out first."""
+    if connection.vendor != "postgresql":
+        return Q(_Has("id", Value(_fts5(words))), text__isnull=False)
+    # Not quite the index's expression: PostgreSQL would gather all that say it, once for each conversation.
+    found = Q(_Matches(Concat("text", Value("")), Value(words, output_field=TextField())), text__isnull=False)
+    for word in re.findall(r"[A-Za-z0-9]+", words) if words.isascii() and _PLAIN.fullmatch(words) else ():
+        found &= Q(text__icontains=word)
+    return found
+
+
+_PLAIN = re.compile(r"[\w ]+")
+
+
+def are_rare(words: str, most: int) -> bool:
+    """Whether so few events say it. PostgreSQL answers from its statistics: to count the events that say a common word
+    it would first gather all of them."""
+    if connection.vendor == "postgresql":
+        events = Event.objects.filter(saying(words)).order_by().values("pk")
+        return bool(json.loads(events.explain(format="json"))[0]["Plan"]["Plan Rows"] <= most)
+    with connection.cursor() as cursor:
+        found = "SELECT 1 FROM events_event_search WHERE events_event_search MATCH %s LIMIT %s"
+        cursor.execute(f"SELECT count(*) FROM ({found})", [_fts5(words), most + 1])
+        return bool(cursor.fetchone()[0] <= most)
+
+
+def sent_by(beginning: str) -> Q:
+    """Conversations whose sender_id begins so, by upper and lower case."""
+    sender, beginning = _Beginning("sender_id"), beginning[:SENDER_LENGTH]
+    if connection.vendor == "postgresql":
+        return Q(StartsWith(sender, Value(beginning)))
+    # SQLite's LIKE knows no case, and searches no index.
+    return Q(GreaterThanOrEqual(sender, Value(beginning))) & Q(LessThan(sender, Value(f"{beginning}\U0010ffff")))
 
 
 def _fts5(words: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import tomllib
 import zoneinfo
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from rasax import env
+from rasax.identity_providers import openid_connect, saml
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 RUN_DIR = Path(env.text("RASAX_RUN_DIR", str(BASE_DIR / ".run")))
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY", "only-for-debugging" if DEBUG else "")
@@ -41,6 +45,15 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "csp",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "events",
     "trackers",
     "rasax.accounts",
@@ -48,6 +61,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "rasax.accounts.signing.AddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -57,8 +71,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "rasax.accounts.sessions.SeenMiddleware",
+    "rasax.accounts.passwords.MustChangePasswordMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "rasax.urls"
@@ -142,7 +160,7 @@ if CELERY_BROKER_URL == "filesystem://":
     }
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["rasax.accounts.backends.OneQueryBackend"]
+AUTHENTICATION_BACKENDS = ["rasax.accounts.backends.LockoutBackend", "rasax.accounts.backends.OneQueryBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -152,9 +170,50 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+# How many proxies of ours stand before the web process: the address of who asks is the one that the first of them saw.
+TRUSTED_PROXIES = int(env.one_of("TRUSTED_PROXIES", "0", [str(number) for number in range(10)]))
+
+# Whoever guesses a password wrongly five times waits, by name and address (docs/decisions/0013-signing-in.md).
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "rasax.accounts.backends.name_for_lockout"
+AXES_LOCKOUT_CALLABLE = "rasax.accounts.views.locked_out"
+AXES_CLIENT_IP_CALLABLE = "rasax.accounts.signing.address_of"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+# A second factor, and single sign-on: of allauth we use these two, and none of its pages.
+ACCOUNT_ADAPTER = "rasax.accounts.single_sign_on.PersonAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "rasax.accounts.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+SOCIALACCOUNT_ADAPTER = "rasax.accounts.single_sign_on.IdentityAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": openid_connect(
+        env.text("OIDC_URL"),
+        env.text("OIDC_CLIENT_ID"),
+        env.text("OIDC_CLIENT_SECRET"),
+        env.text("OIDC_NAME", "OpenID"),
+    ),
+    "saml": saml(
+        env.text("SAML_METADATA_URL"),
+        env.text("SAML_METADATA"),
+        env.text("SAML_ENTITY_ID"),
+        env.text("SAML_NAME", "SAML"),
+    ),
+}
+SSO_DEFAULT_ROLE = env.text("SSO_DEFAULT_ROLE")
+SSO_ONLY = env.flag("SSO_ONLY")
+if SSO_ONLY and not any(provider["APPS"] for provider in SOCIALACCOUNT_PROVIDERS.values()):
+    raise ImproperlyConfigured("SSO_ONLY is set, but nobody could sign in; set OIDC_URL or SAML_METADATA_URL, too.")
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]  # a page half in another language, by Django's own texts, is worse than one in English
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each is whole (tests/test_translations.py)
+LOCALE_PATHS = [BASE_DIR / "rasax" / "locale"]
 TIME_ZONE = env.one_of("TIME_ZONE", "UTC", zoneinfo.available_timezones())
 USE_I18N = True
 USE_TZ = True
@@ -173,6 +232,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
+        "frame-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -187,11 +247,40 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+# The HTTP API (docs/api.md)
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rasax.accounts.api.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "SCHEMA_COERCE_PATH_PK": False,
+    "EXCEPTION_HANDLER": "rasax.accounts.api.errors.answer",
+    # Escapes instead of UTF-8: what people said may hold half a surrogate pair, which UTF-8 cannot carry.
+    "UNICODE_JSON": False,
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "rasax",
+    "DESCRIPTION": "Conversations with Rasa assistants: read, search, tag, flag, review and correct them.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "rasax.accounts.api.document.refuse_unknown_fields",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+# By the minute: a person's, everybody's of one address who is not signed in, and attempts to sign in from one address.
+API_REQUESTS_PER_MINUTE = {"person": 1200, "anonymous": 120, "auth": 20}
 
 structlog.configure(
     processors=[

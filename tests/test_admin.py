@@ -14,9 +14,29 @@ from django.utils import timezone
 
 from events.admin_lists import NewestPaginator
 from events.brokers.base import Message
-from events.models import BrokerPosition, Conversation, Event, Facet, Heartbeat, RejectedMessage
-from rasax.accounts.models import AuditEntry, User
-from rasax.conversations.models import Flag, Note, Review, Tag
+from events.models import (
+    BrokerPosition,
+    Conversation,
+    Event,
+    Facet,
+    Forgotten,
+    Heartbeat,
+    RejectedMessage,
+    key_of,
+)
+from rasax.accounts.models import AuditEntry, Job, User
+from rasax.conversations.models import (
+    Assignment,
+    BulkChange,
+    Correction,
+    Flag,
+    Note,
+    Presence,
+    Retention,
+    Review,
+    SavedView,
+    Tag,
+)
 from tests.rasa import message, recorded, replied, said
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -44,6 +64,15 @@ def kept(alice, bob):
     now = timezone.now()
     Heartbeat.objects.beat("host:1", broker="rabbitmq", started_at=now, beat_at=now)
     BrokerPosition.objects.create(broker="default", position="12")
+    said_first = Event.objects.filter(type="user").first()
+    job = Job.objects.create(kind="conversations.tag", by=bob)
+    Assignment.objects.create(conversation=conversations[0], assignee=bob)
+    Correction.objects.create(event=said_first, conversation=said_first.conversation, intent="other", by=bob)
+    SavedView.objects.create(name="Mine", owner=bob)
+    BulkChange.objects.create(job=job, conversation=conversations[0])
+    Presence.objects.create(conversation=conversations[0], user=bob, seen_at=now)
+    Retention.objects.get_or_create()
+    Forgotten.objects.create(key=key_of("gone"), until=1.0)
 
 
 @pytest.fixture

@@ -3,8 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.db import models
 from django.forms import ModelForm
@@ -14,14 +18,16 @@ from django.utils.translation import gettext_lazy as _
 from events.admin import BrokerPositionAdmin, HeartbeatAdmin, RejectedMessageAdmin
 from events.admin_lists import ReadOnly
 from events.models import BrokerPosition, Heartbeat, RejectedMessage
-from rasax.accounts.models import AuditEntry, User
+from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey, User
 from rasax.accounts.roles import ADMIN
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     DjangoUserAdmin = UserAdmin[User]
+    GivenPasswordForm, NewPersonForm = AdminPasswordChangeForm[User], AdminUserCreationForm[User]
 else:
     ModelAdmin, DjangoUserAdmin = admin.ModelAdmin, UserAdmin
+    GivenPasswordForm, NewPersonForm = AdminPasswordChangeForm, AdminUserCreationForm
 
 admin.site.site_title = "rasax"
 admin.site.site_header = _("rasax for operators")
@@ -48,13 +54,27 @@ def _note(request: HttpRequest, action: str, objects: Iterable[models.Model], **
     AuditEntry.objects.note(cast("User", request.user), action, objects, **detail)
 
 
+class PasswordForSomebody(GivenPasswordForm):
+    def save(self, commit: bool = True) -> User:
+        self.user.must_change_password = True
+        return super().save(commit)
+
+
+class NewPerson(NewPersonForm):
+    def save(self, commit: bool = True) -> User:
+        self.instance.must_change_password = True
+        return super().save(commit)
+
+
 @admin.register(User)
 class PersonAdmin(Audited, DjangoUserAdmin):
+    add_form = NewPerson
+    change_password_form = PasswordForSomebody
     list_display = ["username", "full_name", "roles", "is_active", "is_staff", "last_login"]
     list_filter = ["groups", "is_active", "is_staff"]
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2", "groups")}),)
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "password", "must_change_password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email")}),
         (_("Roles"), {"fields": ("is_active", "groups", "is_staff", "is_superuser", "user_permissions")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
@@ -90,6 +110,60 @@ class AuditEntryAdmin(ReadOnly):
     fields = ["at", "username", "action", "object_type", "object_id", "object_name", "detail"]
 
 
+class WithoutForms(ReadOnly):
+    """Looked at here; made and ended on the pages of whom it belongs to."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(WithoutForms):
+    list_display = ["name", "prefix", "user", "made_at", "expires_at", "last_used_at"]
+    list_select_related = ["user"]
+    fields = ["name", "prefix", "user", "made_at", "expires_at", "last_used_at"]
+
+
+@admin.register(Invitation)
+class InvitationAdmin(WithoutForms):
+    list_display = ["email", "by", "made_at", "expires_at", "accepted_at", "accepted_by"]
+    list_select_related = ["by", "accepted_by"]
+    fields = ["email", "roles", "by", "made_at", "expires_at", "accepted_at", "accepted_by"]
+
+
+@admin.register(Session)
+class SessionAdmin(WithoutForms):
+    list_display = ["user", "browser_name", "address", "made_at", "seen_at"]
+    list_select_related = ["user"]
+    fields = ["user", "browser", "address", "made_at", "seen_at"]
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(WithoutForms):
+    list_display = ["name", "made_at", "retired_at"]
+    fields = ["name", "public", "made_at", "retired_at"]
+
+
+@admin.register(Job)
+class JobAdmin(WithoutForms):
+    list_display = ["kind", "state", "by", "done", "total", "queued_at", "ended_at"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["by"]
+    fields = [
+        "id",
+        "kind",
+        "state",
+        "by",
+        "done",
+        "total",
+        "message",
+        "attempts",
+        "queued_at",
+        "started_at",
+        "ended_at",
+    ]
+
+
 class RoleAdmin(Audited, GroupAdmin):
     pass
 
@@ -117,3 +191,6 @@ for model, audited in (
 ):
     admin.site.unregister(model)
     admin.site.register(model, audited)
+
+# Secrets, and people's doings at other sites: nothing to look at, and nothing to change by hand.
+admin.site.unregister([Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken])

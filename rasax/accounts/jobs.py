@@ -1,24 +1,141 @@
 """What people ask for that takes longer than a page may: bulk changes, exports, later training.
 
-The row is the truth. A message to the worker carries only its id, and may be lost or come twice.
+The row is the truth. A message to the worker carries only its id, and may be lost or come twice: who wants to run a
+job claims its row. A claim is a lease, which every step renews; `sweep` queues again what was lost on the way.
 """
 
 from __future__ import annotations
 
+import traceback
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
+import structlog
 from django.conf import settings
-from django.db import models
-from django.utils.translation import gettext_lazy as _
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError, models, transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from events import live
+
+if TYPE_CHECKING:
+    from rasax.accounts.models import User
+
+LEASE = timedelta(seconds=30)  # without a step for so long, the worker is believed dead
+SEND_AGAIN = timedelta(seconds=60)  # for so long a message may wait before it is believed lost
+ATTEMPTS = 3
+KEPT = timedelta(days=7)
+SAVE_EVERY = 0.3  # seconds
+
+log = structlog.get_logger(__name__)
+
+
+class Cancelled(Exception):
+    """The job was cancelled, or another worker took it over: nothing more of it may be done here."""
+
+
+class Failed(Exception):
+    """Ends a job; says why, and what to do, to the person who asked for it."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`needs` is the permission without which nobody has such a job run; `says` is what it does or did, for people."""
+
+    run: Callable[[Job], None]
+    needs: str
+    says: Callable[[Job], str]
+    undone_by: str
+
+
+KINDS: dict[str, Kind] = {}
+UNENDED = ("queued", "running")
+
+NOT_ALLOWED = gettext_noop("You may no longer do this. Ask an administrator for the permission, then start it again.")
+BROKEN = gettext_noop("It stopped because of an error in rasax. Try again; if it stops again, tell your administrator.")
+LOST = gettext_noop("It was begun three times, and each time its worker died. Tell your administrator.")
+
+
+def runs(
+    kind: str, *, needs: str = "", says: Callable[[Job], str] | None = None, undone_by: str = ""
+) -> Callable[[Callable[[Job], None]], Callable[[Job], None]]:
+    """Registers what runs jobs of this kind. It may be called again after a crash, and goes on where it was."""
+
+    def register(run: Callable[[Job], None]) -> Callable[[Job], None]:
+        KINDS[kind] = Kind(run, needs, says or (lambda job: ""), undone_by)
+        return run
+
+    return register
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def ask(self, kind: str, by: User | None, /, at_once: bool = False, **arguments: Any) -> Job:
+        """A job that a worker runs soon, or this thread `at_once`. Raises PermissionDenied."""
+        if not may_ask(by, kind):
+            raise PermissionDenied
+        job = self.create(kind=kind, by=by, arguments=arguments, lease_until=timezone.now() + SEND_AGAIN)
+        if at_once:
+            self.run(job.pk)
+            job.refresh_from_db()
+            return job
+        live.announce({job.topic})
+        transaction.on_commit(partial(send, job.pk))
+        return job
+
+    def run(self, pk: uuid.UUID | str) -> None:
+        """Runs the job, unless it is done or somebody else is at it."""
+        now = timezone.now()
+        claimed = self.filter(pk=pk, state=Job.State.QUEUED).update(
+            state=Job.State.RUNNING,
+            lease_until=now + LEASE,
+            started_at=Coalesce(F("started_at"), now),
+            attempts=F("attempts") + 1,
+        )
+        if claimed:
+            self.select_related("by").get(pk=pk).run()
+
+    @transaction.atomic
+    def stop(self, state: str, message: str = "") -> int:
+        """Ends these jobs, wherever they run; returns how many."""
+        pks = list(self.select_for_update().values_list("pk", flat=True))
+        live.announce({f"job:{pk}" for pk in pks})
+        ended = self.filter(pk__in=pks)
+        return ended.update(state=state, message=message, ended_at=timezone.now(), lease_until=None)
+
+    def visible_to(self, user: User) -> JobQuerySet:
+        return self.all() if user.has_perm("accounts.view_auditentry") else self.filter(by=user)
+
+    def sweep(self) -> None:
+        """Queues again what lost its message or its worker, gives up what did so too often, deletes what is old."""
+        now = timezone.now()
+        lost = self.filter(state=Job.State.RUNNING, lease_until__lt=now)
+        lost.filter(attempts__gte=ATTEMPTS).stop(Job.State.FAILED, LOST)
+        lost.filter(attempts__lt=ATTEMPTS).update(state=Job.State.QUEUED, lease_until=now)
+        waiting = self.filter(state=Job.State.QUEUED, lease_until__lte=now)
+        for pk in list(waiting.values_list("pk", flat=True)):
+            if waiting.filter(pk=pk).update(lease_until=now + SEND_AGAIN):
+                send(pk)
+        self.filter(ended_at__lt=now - KEPT).delete()
 
 
 class Job(models.Model):
     class State(models.TextChoices):
-        QUEUED = "queued", _("Waiting")
-        RUNNING = "running", _("Running")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
+        QUEUED = "queued", gettext_lazy("Waiting")
+        RUNNING = "running", gettext_lazy("Running")
+        DONE = "done", gettext_lazy("Done")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=64)
@@ -37,12 +154,105 @@ class Job(models.Model):
     ended_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
 
+    objects = JobQuerySet.as_manager()
+    _saved_at = 0.0
+
     class Meta:
         ordering = ["-queued_at"]
         indexes = [models.Index(fields=["state", "lease_until"], name="jobs_to_run")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
+
+    @property
+    def topic(self) -> str:
+        return f"job:{self.pk}"
+
+    @property
+    def ended(self) -> bool:
+        return self.state not in UNENDED
+
+    @property
+    def line(self) -> str:
+        """What it does or did, in the language of who reads it."""
+        said = KINDS[self.kind].says(self) if self.kind in KINDS else ""
+        return " ".join(part for part in (said, self.message and _(self.message)) if part) or self.get_state_display()
+
+    @property
+    def can_be_undone(self) -> bool:
+        undone_by = KINDS[self.kind].undone_by if self.kind in KINDS else ""
+        return bool(undone_by and self.ended and not self.undone_at and self.result.get("changed"))
+
+    @property
+    def file_name(self) -> str:
+        return str(self.result.get("file", "")) if self.state == self.State.DONE else ""
+
+    def may_be_done_for(self, user: User | None) -> bool:
+        return may_ask(user, self.kind)
+
+    def step(self, done: int, total: int | None = None, /, **result: Any) -> None:
+        """Says how far it is, and renews the lease; a result is saved each time, progress a few times a second.
+
+        In a transaction it goes last: it raises Cancelled when what the transaction did must not be committed.
+        """
+        self.done, self.total = done, self.total if total is None else total
+        self.result = {**self.result, **result}
+        if result or monotonic() - self._saved_at > SAVE_EVERY:
+            self._save(done=self.done, total=self.total, result=self.result, lease_until=timezone.now() + LEASE)
+            self._saved_at = monotonic()
+
+    def run(self) -> None:
+        """Never raises: a job's own error must not end its worker."""
+        try:
+            if not self.may_be_done_for(self.by):
+                raise Failed(NOT_ALLOWED)
+            KINDS[self.kind].run(self)
+            self._end(self.State.DONE)
+        except Cancelled:
+            pass
+        except Failed as failure:
+            self._fail(str(failure))
+        except (OperationalError, InterfaceError):
+            log.warning("a job waits for the database", job=self.pk, kind=self.kind, exc_info=True)
+        except Exception as error:  # noqa: BLE001 - whatever a job raises, its worker has others to run
+            log.error("a job failed", job=self.pk, kind=self.kind, error=str(error))
+            self._fail(BROKEN, traceback.format_exc())
+
+    def cancel(self) -> bool:
+        """Before its next step; what it did until then stays. False if it had ended."""
+        return bool(Job.objects.filter(pk=self.pk, state__in=UNENDED).stop(self.State.CANCELLED))
+
+    @transaction.atomic
+    def undo(self, by: User, /, at_once: bool = False) -> Job | None:
+        """The job that undoes this one; None if there is nothing to undo, or somebody did."""
+        free = Job.objects.filter(pk=self.pk, undone_at=None) if self.can_be_undone else Job.objects.none()
+        if not free.update(undone_at=timezone.now()):
+            return None
+        return Job.objects.ask(KINDS[self.kind].undone_by, by, at_once=at_once, job=str(self.pk), kind=self.kind)
+
+    def content(self) -> Iterator[bytes]:
+        """What it made, part by part."""
+        parts = self.parts.values_list("content", flat=True)
+        for number in count():
+            part = parts.filter(number=number).first()
+            if part is None:
+                return
+            yield bytes(part)
+
+    def _end(self, state: State, **columns: Any) -> None:
+        columns |= {"done": self.done, "total": self.total, "result": self.result}
+        self._save(state=state, ended_at=timezone.now(), lease_until=None, **columns)
+
+    def _fail(self, message: str, trace: str = "") -> None:
+        with suppress(Cancelled):
+            self._end(self.State.FAILED, message=message, log=trace)
+
+    def _save(self, **columns: Any) -> None:
+        mine = Job.objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        with transaction.atomic():
+            if not mine.update(**columns):
+                raise Cancelled
+            live.announce({self.topic})
 
 
 class JobFile(models.Model):
@@ -59,3 +269,18 @@ class JobFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} part {self.number}"
+
+
+def may_ask(user: User | None, kind: str) -> bool:
+    needs = KINDS[kind].needs
+    return user is not None and user.is_active and (not needs or user.has_perm(needs))
+
+
+def send(pk: uuid.UUID) -> None:
+    """Tells the workers of a job. If their broker does not answer, `sweep` tells them later."""
+    from rasax.accounts.tasks import run_job
+
+    try:
+        run_job.apply_async([str(pk)], retry=False)
+    except Exception as error:  # noqa: BLE001 - whatever the broker's driver raises: the row is there
+        log.warning("a job waits: the broker of jobs does not answer", job=pk, error=str(error))

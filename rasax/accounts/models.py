@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from rasax.accounts.invitations import Invitation
 from rasax.accounts.jobs import Job, JobFile
+from rasax.accounts.sessions import Session
 from rasax.accounts.tokens import ApiToken, SigningKey
 
-__all__ = ["ApiToken", "Area", "AuditEntry", "Invitation", "Job", "JobFile", "SigningKey", "User"]
+__all__ = [
+    "ApiToken", "Area", "AuditEntry", "Invitation", "Job", "JobFile", "RoleOffer", "Session", "SigningKey", "User",
+]  # fmt: skip
 
 
 class User(AbstractUser):
@@ -39,6 +43,11 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
             for each in objects
         )
 
+    def forget(self, model: type[models.Model], pks: Iterable[int]) -> None:
+        """Keeps that something was done to these, and not what they were called."""
+        ids = [str(pk) for pk in pks]
+        self.filter(object_type=model._meta.label_lower, object_id__in=ids).update(object_name="")
+
 
 class AuditEntry(models.Model):
     """Who did what, when. The names stay when the person or the thing is deleted."""
@@ -63,22 +72,17 @@ class AuditEntry(models.Model):
         return f"{self.username} {self.action} {self.object_name}"
 
 
-class Invitation(models.Model):
-    """A link with which somebody makes their own account, once. Kept as its hash."""
+class RoleOffer(models.Model):
+    """A permission that `migrate` gave to one of its roles: it gives each once, for a team may take it away again."""
 
-    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the link's secret")
-    email = models.EmailField(blank=True)
-    roles = models.ManyToManyField(Group, related_name="+")
-    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    made_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
-    accepted_by = models.OneToOneField(User, on_delete=models.SET_NULL, null=True, related_name="invitation")
+    role = models.CharField(max_length=150)
+    permission = models.CharField(max_length=200)
 
     class Meta:
-        ordering = ["-made_at"]
+        constraints = [models.UniqueConstraint(fields=["role", "permission"], name="role_is_offered_once")]
 
     def __str__(self) -> str:
-        return self.email or f"{self.made_at:%Y-%m-%d %H:%M}"
+        return f"{self.role}: {self.permission}"
 
 
 class Area(models.Model):

@@ -19,7 +19,18 @@ from events.querysets import ConversationQuerySet
 from events.vocabulary import UserUttered
 from rasax.accounts.admin import Audited
 from rasax.accounts.models import User
-from rasax.conversations.models import Flag, Note, Review, Tag
+from rasax.conversations.models import (
+    Assignment,
+    BulkChange,
+    Correction,
+    Flag,
+    Note,
+    Presence,
+    Retention,
+    Review,
+    SavedView,
+    Tag,
+)
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Tag]
@@ -225,3 +236,55 @@ class NoteAdmin(ReadOnly):
         with transaction.atomic():
             for note in queryset:
                 note.withdraw(_who(request))
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(ReadOnly):
+    list_display = ["conversation", "assignee", "by", "at"]
+    list_select_related = ["conversation", "assignee", "by"]
+    ordering = ["-pk"]
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnly):
+    list_display = ["at", "conversation", "predicted", "intent", "by"]
+    list_select_related = ["conversation", "by"]
+    search_fields = ["predicted", "intent"]
+    ordering = ["-pk"]
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(Audited):
+    """Deletable: a shared view of somebody who is gone is nobody's to take away."""
+
+    list_display = ["name", "owner", "shared", "made_at"]
+    list_filter = ["shared"]
+    list_select_related = ["owner"]
+    search_fields = ["name"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(BulkChange)
+class BulkChangeAdmin(ReadOnly):
+    list_display = ["job", "conversation", "before"]
+    list_select_related = ["job", "conversation"]
+    ordering = ["-pk"]
+
+
+@admin.register(Presence)
+class PresenceAdmin(ReadOnly):
+    list_display = ["user", "conversation", "seen_at"]
+    list_select_related = ["user", "conversation"]
+    ordering = ["-pk"]
+
+
+@admin.register(Retention)
+class RetentionAdmin(ReadOnly):
+    """Its page in the settings says how many conversations a change would delete."""
+
+    list_display = ["__str__", "by", "at", "last_run_at"]

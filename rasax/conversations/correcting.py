@@ -3,9 +3,52 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
-from events.models import NAME_LENGTH, Conversation, Event
+from events import live
+from events.models import NAME_LENGTH, Conversation, Event, Facet
+from events.summary import clean
+from rasax.accounts.models import AuditEntry, User
+
+CORRECTED = "corrected"
+
+
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    @transaction.atomic
+    def correct(self, event: Event, intent: str, by: User | None) -> Correction:
+        """Says what a user's message meant; another person's word is replaced, and the audit log has both."""
+        wanted = clean(intent.strip(), NAME_LENGTH)
+        if not wanted:
+            raise ValueError("An intent has a name; give it one.")
+        # The conversation's row is the lock: two people may correct one message at once.
+        conversation = Conversation.objects.select_for_update().get(pk=event.conversation_id)
+        before = self.filter(event=event).first()
+        if before and before.intent == wanted:
+            return before
+        said = {"conversation": conversation, "predicted": event.name or "", "intent": wanted, "by": by}
+        correction, _ = self.update_or_create(event=event, defaults=said)
+        Conversation.objects.filter(pk=conversation.pk).link(Facet.Kind.ANNOTATION, CORRECTED)
+        _note(by, "corrected an intent", event, before=before.intent if before else "", after=wanted)
+        return correction
+
+    @transaction.atomic
+    def withdraw(self, event: Event, by: User | None) -> bool:
+        """Lets the prediction stand again; False if nobody had corrected it."""
+        conversation = Conversation.objects.select_for_update().get(pk=event.conversation_id)
+        before = self.filter(event=event).first()
+        if before is None:
+            return False
+        before.delete()
+        if not self.filter(conversation=conversation).exists():
+            Conversation.objects.filter(pk=conversation.pk).unlink(Facet.Kind.ANNOTATION, CORRECTED)
+        _note(by, "withdrew a correction", event, before=before.intent, after="")
+        return True
+
+
+def _note(by: User | None, action: str, event: Event, **words: str) -> None:
+    said = {"timestamp": event.timestamp, "predicted": event.name or "", **words}
+    AuditEntry.objects.note(by, action, [event.conversation], **said)
+    live.announce({live.CONVERSATIONS, live.conversation_topic(event.conversation_id)})
 
 
 class Correction(models.Model):
@@ -19,5 +62,11 @@ class Correction(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(auto_now=True)
 
+    objects = CorrectionQuerySet.as_manager()
+
     def __str__(self) -> str:
         return f"{self.predicted} → {self.intent}"
+
+    @property
+    def confirms(self) -> bool:
+        return self.intent == self.predicted

@@ -88,6 +88,15 @@ def plain(value: object) -> str:
     return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
+def pretty(value: object, length: int) -> str:
+    """As JSON over several lines, cut to a length."""
+    try:
+        text = plain(json.dumps(value, indent=2, ensure_ascii=False))
+    except RecursionError:
+        return _("nested too deeply to be shown")
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
 def line(event: Event, typed: vocabulary.Event, raw: dict[str, Any]) -> Line:  # noqa: PLR0911
     match typed:
         case vocabulary.ActionExecuted():
@@ -106,9 +115,7 @@ def line(event: Event, typed: vocabulary.Event, raw: dict[str, Any]) -> Line:  #
         case vocabulary.FollowupAction():
             return Line(event, "internal", "arrow-down", _("Next action asked for"), plain(typed.name))
         case vocabulary.UnknownEvent():
-            pretty = plain(json.dumps(raw, indent=2, ensure_ascii=False))
-            cut = len(pretty) > JSON_LENGTH
-            return Line(event, "other", "braces", plain(event.type), json=pretty[:JSON_LENGTH], cut=cut)
+            return Line(event, "other", "braces", plain(event.type), json=pretty(raw, JSON_LENGTH))
     family, icon, title = _SIMPLE.get(event.type, ("other", "braces", event.type))
     return Line(event, family, icon, _(title))
 

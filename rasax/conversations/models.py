@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
-from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +16,7 @@ from rasax.conversations.correcting import Correction
 from rasax.conversations.forgetting import Retention
 from rasax.conversations.presence import Presence
 from rasax.conversations.saved import SavedView
+from rasax.conversations.tagging import Tag
 
 __all__ = [
     "Assignment",
@@ -40,53 +38,14 @@ def _announce(*conversation_ids: int) -> None:
     live.announce({live.CONVERSATIONS, *(live.conversation_topic(pk) for pk in conversation_ids)})
 
 
-class TagQuerySet(models.QuerySet["Tag"]):
-    def called(self, name: str, color: str = "") -> Tag:
-        """The tag of this name, made if there is none."""
-        facet, _ = Facet.objects.get_or_create(kind=Facet.Kind.TAG, value=name.strip())
-        tag, _ = self.get_or_create(facet=facet, defaults={"color": color or Tag.COLORS[facet.pk % len(Tag.COLORS)]})
-        return tag
-
-
-class Tag(models.Model):
-    """A word with a colour that people put on conversations. Which have it is its facet's to know."""
-
-    COLORS = ("#2563eb", "#0f766e", "#b45309", "#be123c", "#7e22ce", "#15803d", "#0369a1", "#a16207")
-
-    facet = models.OneToOneField(Facet, on_delete=models.CASCADE, primary_key=True, related_name="tag")
-    color = models.CharField(max_length=7, validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write it as #2563eb."))])
-
-    objects = TagQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["facet__value"]
-
-    def __str__(self) -> str:
-        return self.facet.value
-
-    @transaction.atomic
-    def put_on(self, conversations: ConversationQuerySet, by: User | None) -> int:
-        changed = conversations.link(Facet.Kind.TAG, self.facet.value)
-        AuditEntry.objects.note(by, "tagged", Conversation.objects.filter(pk__in=changed), tag=str(self))
-        return len(changed)
-
-    @transaction.atomic
-    def take_off(self, conversations: ConversationQuerySet, by: User | None) -> int:
-        changed = conversations.unlink(Facet.Kind.TAG, self.facet.value)
-        AuditEntry.objects.note(by, "untagged", Conversation.objects.filter(pk__in=changed), tag=str(self))
-        return len(changed)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Takes it off every conversation, too: a tag is its facet."""
-        with transaction.atomic():
-            live.announce({live.CONVERSATIONS})
-            return self.facet.delete()
-
-
 class ReviewQuerySet(models.QuerySet["Review"]):
-    @transaction.atomic
     def mark(self, conversations: ConversationQuerySet, status: str, by: User | None) -> int:
         """Gives conversations this review status; returns how many had another."""
+        return len(self.change(conversations, status, by))
+
+    @transaction.atomic
+    def change(self, conversations: ConversationQuerySet, status: str, by: User | None) -> dict[int, str]:
+        """As `mark`; returns the status before, by id, of those that had another."""
         # In the order in which record() and other reviewers lock, so that nobody waits for another in a ring.
         pks = list(conversations.order_by("key").select_for_update().values_list("pk", flat=True))
         list(Facet.objects.filter(kind=Facet.Kind.REVIEW).order_by("pk").select_for_update())
@@ -104,7 +63,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             update_fields=["status", "by", "at"],
         )
         AuditEntry.objects.note(by, "reviewed", targets, status=status)
-        return len(changed)
+        return {pk: current.get(pk, Review.Status.UNREAD.value) for pk in changed}
 
 
 class Review(models.Model):

@@ -5,14 +5,18 @@ Everything here is text that somebody else wrote, of any shape: nothing is trust
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from events.models import Event
-from events.vocabulary import AgentUttered, BotUttered, Entity, UserUttered, read
-from rasax.conversations.lines import Line, Shown, line, plain
+from events.vocabulary import AgentUttered, BotUttered, Entity, UserUttered
+from rasax.conversations.correcting import Correction
+from rasax.conversations.lines import Line, Shown, line, plain, pretty
+from rasax.conversations.transcript import read_row
+from rasax.conversations.wording import percent
 
 TEXT_LENGTH = 4_000  # characters of a message shown in a transcript; all of it is behind its link
 JSON_LENGTH = 4_000
@@ -28,6 +32,14 @@ class Segment:
 class Button:
     title: str
     payload: str
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An intent that was thought of, and how sure the prediction was."""
+
+    name: str
+    sure: str = ""
 
 
 @dataclass
@@ -50,8 +62,12 @@ class Bubble(Shown):
         return hasattr(self.event, "flag")
 
     @property
-    def image_address(self) -> str:
-        return _address(self.image)
+    def correction(self) -> Correction | None:
+        return getattr(self.event, "correction", None)
+
+    @property
+    def image_origin(self) -> str:
+        return origin(self.image)
 
 
 def present(events: Sequence[Event]) -> list[Bubble | Line]:
@@ -59,10 +75,10 @@ def present(events: Sequence[Event]) -> list[Bubble | Line]:
 
 
 def _present(event: Event) -> Bubble | Line:
-    shown: str = event.shown  # type: ignore[attr-defined]
-    if not shown:
+    found = read_row(event)
+    if found is None:
         return _large(event)
-    typed, raw = read(event.type, shown)
+    typed, raw = found
     if isinstance(typed, UserUttered):
         return _user(event, typed)
     if isinstance(typed, BotUttered):
@@ -95,6 +111,23 @@ def _user(event: Event, typed: UserUttered) -> Bubble:
         entities=[f"{_entity_name(entity)} = {plain(entity.value)}" for entity in others],
         external=external,
     )
+
+
+def guesses(event: Event) -> list[Guess]:
+    """The predicted intent of a user's message, then what else was thought of; as many as there are digits."""
+    typed, _ = read_row(event) or (None, {})
+    parsed = typed.parse_data if isinstance(typed, UserUttered) else None
+    ranked = (parsed and parsed.intent_ranking) or []
+    found = {plain(event.name): event.confidence} if event.name else {}
+    for intent in ranked:
+        found.setdefault(plain(intent.name), intent.confidence)
+    return [_guess(name, share) for name, share in found.items() if name][:9]
+
+
+def _guess(name: str, share: float | None) -> Guess:
+    if share is None or not isfinite(share):
+        return Guess(name)
+    return Guess(name, percent(share))
 
 
 def _placed(text: str, entities: list[Entity]) -> tuple[list[Segment], list[Entity]]:
@@ -163,10 +196,19 @@ def _address(text: str) -> str:
     return text if text.startswith(("https://", "http://")) else ""
 
 
+_PLACE = re.compile(r"(https?)://(?:[^/?#@\\\s]*@)?([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(?=[/?#]|$)", re.IGNORECASE)
+
+
+def origin(address: str) -> str:
+    """Scheme, host and port of a web address, fit to stand in a content security policy; empty if there are none."""
+    found = _PLACE.match(address)
+    return f"{found[1]}://{found[2]}{found[3] or ''}".lower() if found else ""
+
+
 def _text(text: str | None) -> tuple[list[Segment], bool]:
     cleaned = plain(text)
     return ([Segment(cleaned[:TEXT_LENGTH])] if cleaned else []), len(cleaned) > TEXT_LENGTH
 
 
 def _json(value: Any) -> str:
-    return plain(json.dumps(value, indent=2, ensure_ascii=False))[:JSON_LENGTH] if value else ""
+    return pretty(value, JSON_LENGTH) if value else ""

@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from events.models import Conversation, Event
+from events.querysets import ConversationQuerySet
+from rasax.accounts.models import User
 from rasax.conversations import stylesheet, transcript
 from rasax.conversations.filters import Filters, Position
-from rasax.conversations.finding import Finding
+from rasax.conversations.finding import Finding, Order
 from rasax.conversations.lines import FAMILIES
 from rasax.conversations.menus import Menus
 from rasax.conversations.models import Review
@@ -28,7 +30,7 @@ from rasax.conversations.views import can_read, wants_fragment
 @require_GET
 def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     """The page. With `before`, `from` or `after` and asked by a script, a part of its transcript."""
-    shown = get_object_or_404(Conversation.objects.select_related("review__by"), pk=pk)
+    shown = get_object_or_404(with_marks(), pk=pk)
     if wants_fragment(request) and (after := request.GET.get("after", "")).isdecimal():
         return _arrived(request, shown, int(after[:18]))
     window = _window(request, pk)
@@ -41,15 +43,9 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
 
 @can_read
 @require_GET
-def message(request: HttpRequest, pk: int, timestamp: str) -> HttpResponse:
-    return redirect(f"{reverse('conversation', args=[pk])}?at={timestamp}#focus")
-
-
-@can_read
-@require_GET
 def panel(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = get_object_or_404(Conversation.objects.select_related("review__by"), pk=pk)
-    return render(request, "conversations/_panel.html", panel_context(request, shown))
+    shown = get_object_or_404(with_marks(), pk=pk)
+    return render(request, "conversations/_changed.html", panel_context(request, shown))
 
 
 @can_read
@@ -71,14 +67,30 @@ def neighbour(request: HttpRequest, pk: int, direction: str) -> HttpResponse:
 
 def address_of_neighbour(request: HttpRequest, from_: Conversation, direction: str) -> str:
     filters = Filters.read(request.GET)
-    position = Position(from_.latest_event_time, from_.pk)
-    finding = Finding.plan(filters, Menus.load(filters))
-    place = {"before": position} if direction == "next" else {"after": position}
+    asked = filters.for_reader(reader(request).pk)
+    position = place_of(from_, asked)
+    finding = Finding.plan(asked, Menus.load(asked))
+    place: dict[str, Any] = {"before": position} if direction == "next" else {"after": position}
     found = finding.page(1, **place) if finding else []
     if found:
         return f"{reverse('conversation', args=[found[0].pk])}?{filters.query}".rstrip("?")
     messages.info(request, _("That was the last one.") if direction == "next" else _("That was the first one."))
     return f"{reverse('conversations')}?{filters.query}".rstrip("?")
+
+
+def reader(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - the decorators let nobody else in
+    return request.user
+
+
+def with_marks() -> ConversationQuerySet:
+    return Conversation.objects.select_related("review__by", "assignment__assignee")
+
+
+def place_of(shown: Conversation, filters: Filters) -> Position | None:
+    """Where it stands in the filters' order; None for one that this order has no place for."""
+    place = Order.of(filters).place(shown)
+    return place if place.time is not None else None
 
 
 def panel_context(request: HttpRequest, shown: Conversation) -> dict[str, Any]:
@@ -89,6 +101,8 @@ def panel_context(request: HttpRequest, shown: Conversation) -> dict[str, Any]:
         "remarks": remarks,
         "review": getattr(shown, "review", None),
         "status": shown.review.status if hasattr(shown, "review") else Review.Status.UNREAD,
+        "assignment": getattr(shown, "assignment", None),
+        "others": sorted(name for pk, name in remarks.readers if pk != request.user.pk),
         "note_on": request.GET.get("note", "") if request.GET.get("note", "").isdecimal() else "",
         "statuses": Review.Status.choices,
         "tags_version": stylesheet.version(remarks.colors),

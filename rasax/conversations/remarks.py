@@ -1,4 +1,5 @@
-"""What people put on one conversation - tags, flags, notes - and the tags to choose from, in one query."""
+"""What people put on one conversation - tags, flags, notes, corrections -, who reads it, and the tags to choose from,
+in one query."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from django.db.models.functions import Left
 
 from events.models import ConversationFacet, Facet
 from rasax.conversations.lines import plain
-from rasax.conversations.models import Flag, Note, Tag
+from rasax.conversations.models import Correction, Flag, Note, Presence, Tag
 
 EXCERPT = 120
 
@@ -37,7 +38,8 @@ class TagChoice:
 
 @dataclass(frozen=True)
 class Remark:
-    """A flag or a note. `text` is the flagged message's, or the note's; `time` its message's, in seconds."""
+    """A flag, a note or a correction. `text` is the flagged message's, the note's or the right intent; `time` the
+    message's, in seconds. `confirms` says of a correction that the prediction was right."""
 
     pk: int
     text: str
@@ -46,6 +48,7 @@ class Remark:
     at: datetime
     event_id: int | None
     time: float | None
+    confirms: bool = False
 
 
 @dataclass
@@ -53,6 +56,8 @@ class Remarks:
     tags: list[TagChoice] = field(default_factory=list)
     flags: list[Remark] = field(default_factory=list)
     notes: list[Remark] = field(default_factory=list)
+    corrections: list[Remark] = field(default_factory=list)
+    readers: list[tuple[int, str]] = field(default_factory=list)
     environments: list[str] = field(default_factory=list)
 
     @property
@@ -72,20 +77,29 @@ def remarks_on(conversation_id: int) -> Remarks:
     # Notes first: the first part of a union gives its columns their types.
     remarks = Remarks()
     parts = _notes(conversation_id).union(
-        _flags(conversation_id), _tags(conversation_id), _environments(conversation_id), all=True
+        _flags(conversation_id),
+        _corrections(conversation_id),
+        _readers(conversation_id),
+        _tags(conversation_id),
+        _environments(conversation_id),
+        all=True,
     )
     for what, pk, text, by, by_id, at, event_id, time in parts:
         if what == "environment":
             remarks.environments.append(text)
             continue
+        if what == "reader":
+            remarks.readers.append((pk, text))
+            continue
         if what == "tag":
             remarks.tags.append(TagChoice(pk, text, by, bool(time)))
             continue
-        of_kind = remarks.notes if what == "note" else remarks.flags
-        of_kind.append(Remark(pk, plain(text), by or "", by_id, at, event_id, time))
+        remark = Remark(pk, plain(text), by or "", by_id, at, event_id, time, what == "confirmation")
+        {"note": remarks.notes, "flag": remarks.flags}.get(what, remarks.corrections).append(remark)
     remarks.tags.sort(key=lambda tag: tag.value.casefold())
     remarks.notes.sort(key=lambda note: (note.at, note.pk))
-    remarks.flags.sort(key=lambda flag: (flag.time or 0, flag.pk))
+    for of_messages in (remarks.flags, remarks.corrections):
+        of_messages.sort(key=lambda remark: (remark.time or 0, remark.pk))
     return remarks
 
 
@@ -107,7 +121,27 @@ def _flags(conversation_id: int) -> Any:
     )
 
 
+def _corrections(conversation_id: int) -> Any:
+    what = Case(When(intent=F("predicted"), then=_text("confirmation")), default=_text("correction"))
+    return (
+        Correction.objects.filter(conversation=conversation_id)
+        .order_by()
+        .annotate(what=what, username=F("by__username"))
+        .values_list("what", "pk", "intent", "username", "by_id", "at", "event_id", "event__timestamp")
+    )
+
+
 NO_ID, NO_TIME = Value(None, output_field=BigIntegerField()), Value(None, output_field=DateTimeField())
+
+
+def _readers(conversation_id: int) -> Any:
+    return (
+        Presence.objects.here()
+        .filter(conversation=conversation_id)
+        .order_by()
+        .annotate(what=_text("reader"), by=_text(""), none=NO_ID, nowhere=NO_ID, on=Value(1.0))
+        .values_list("what", "user_id", "user__username", "by", "none", "seen_at", "nowhere", "on")
+    )
 
 
 def _environments(conversation_id: int) -> Any:

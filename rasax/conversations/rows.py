@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from events.models import Conversation, ConversationFacet, Facet
 from rasax.conversations.filters import Filters, Position
-from rasax.conversations.finding import Conversations, Finding
+from rasax.conversations.finding import Conversations, Finding, Order
 from rasax.conversations.menus import Choice, Menus
 from rasax.conversations.models import Review
 from rasax.conversations.wording import UNSURE, ago, percent, timestamp
@@ -24,6 +24,8 @@ class Row:
     conversation: Conversation
     tags: list[Choice] = field(default_factory=list)
     flagged: bool = False
+    corrected: bool = False
+    assignee_id: int | None = None
     status: str = Review.Status.UNREAD
 
     @property
@@ -82,18 +84,23 @@ def page(filters: Filters, menus: Menus, before: Position | None) -> Page:
     found = finding.page(PAGE + 1, before) if finding else []
     rows = [_row(conversation, menus.marks) for conversation in found[:PAGE]]
     last = rows[-1].conversation if len(found) > PAGE else None
-    return Page(rows, Position(last.latest_event_time, last.pk) if last else None)
+    return Page(rows, Order.of(filters).place(last) if last else None)
 
 
 def _row(conversation: Any, marks: dict[int, tuple[str, Choice]]) -> Row:
     row = Row(conversation)
     for kind, choice in _read(conversation.marks, marks):
-        if kind == Facet.Kind.TAG:
-            row.tags.append(choice)
-        elif kind == Facet.Kind.REVIEW:
-            row.status = choice.value
-        else:
-            row.flagged = True
+        match kind:
+            case Facet.Kind.TAG:
+                row.tags.append(choice)
+            case Facet.Kind.REVIEW:
+                row.status = choice.value
+            case Facet.Kind.FLAG:
+                row.flagged = True
+            case Facet.Kind.ANNOTATION:
+                row.corrected = True
+            case Facet.Kind.ASSIGNEE:
+                row.assignee_id = int(choice.value)
     row.tags.sort(key=lambda choice: choice.value.casefold())
     return row
 

@@ -11,7 +11,8 @@ from django.db.models import Case, Func, IntegerField, Q, TextField, Value, When
 
 from events.models import Event
 from events.querysets import EventQuerySet
-from events.vocabulary import UserUttered
+from events.vocabulary import Event as Typed
+from events.vocabulary import InvalidMessage, UserUttered, read
 from rasax.conversations.filters import Position
 
 TURNS = 50
@@ -40,7 +41,7 @@ class Window:
 
 def latest(conversation_id: int, before: Position | None = None) -> Window:
     """The last 50 turns, or those before a place. A turn is a user's message and what follows."""
-    rows = _rows(conversation_id)
+    rows = rows_of(conversation_id)
     if before:
         rows = rows.filter(Q(timestamp__lt=before.time) | Q(digest__lt=before.tie), timestamp__lte=before.time)
     found = list(rows.order_by(*BACKWARDS)[: MOST_EVENTS + 1])
@@ -50,7 +51,7 @@ def latest(conversation_id: int, before: Position | None = None) -> Window:
 
 def around(conversation_id: int, time: float) -> Window:
     """The message at this time in the middle; the event nearest to it is the focus."""
-    rows = _rows(conversation_id)
+    rows = rows_of(conversation_id)
     half = MOST_EVENTS // 2
     before = list(rows.filter(timestamp__lt=time - 0.0005).order_by(*BACKWARDS)[: half + 1])
     after = list(rows.filter(timestamp__gte=time - 0.0005).order_by(*FORWARDS)[: half + 1])
@@ -66,7 +67,7 @@ def around(conversation_id: int, time: float) -> Window:
 
 
 def following(conversation_id: int, place: Position) -> Window:
-    rows = _rows(conversation_id).filter(
+    rows = rows_of(conversation_id).filter(
         Q(timestamp__gt=place.time) | Q(digest__gt=place.tie), timestamp__gte=place.time
     )
     found = list(rows.order_by(*FORWARDS)[: MOST_EVENTS + 1])
@@ -79,7 +80,7 @@ def arrived(conversation_id: int, after: int) -> Window | None:
 
     Within a conversation ids rise in the order of commits: `record()` holds the conversation's row.
     """
-    found = list(_rows(conversation_id).filter(pk__gt=after).in_order()[: MOST_EVENTS + 1])
+    found = list(rows_of(conversation_id).filter(pk__gt=after).in_order()[: MOST_EVENTS + 1])
     if len(found) > MOST_EVENTS:
         return None
     known = Event.objects.filter(conversation=conversation_id, pk__lte=after)
@@ -112,7 +113,7 @@ class _Bytes(Func):
         return self.as_sql(compiler, connection, function="LENGTH", **extra)
 
 
-def _rows(conversation_id: int) -> EventQuerySet:
+def rows_of(conversation_id: int) -> EventQuerySet:
     """`shown` is the JSON text, empty where there is too much of it."""
     small = Case(When(size__lte=LARGEST, then="data"), default=Value(""), output_field=TextField())
     return (
@@ -120,5 +121,14 @@ def _rows(conversation_id: int) -> EventQuerySet:
         .annotate(size=_Bytes("data"))
         .annotate(shown=small)
         .defer("data")
-        .select_related("flag")
+        .select_related("flag", "correction__by")
     )
+
+
+def read_row(row: Event) -> tuple[Typed, dict[str, Any]] | None:
+    """One of these rows, typed and as a plain dict; None if it is too large or nested too deeply to be read."""
+    text: str = row.shown  # type: ignore[attr-defined]
+    try:
+        return read(row.type, text) if text else None
+    except InvalidMessage:
+        return None

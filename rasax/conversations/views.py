@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext_lazy
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
 
-from events.models import Facet
+from events.models import Conversation, Facet
+from rasax.accounts.models import User
 from rasax.conversations import stylesheet
 from rasax.conversations.filters import Filters, Position
+from rasax.conversations.finding import Finding, Order
 from rasax.conversations.first_steps import SNIPPETS
 from rasax.conversations.menus import Menus
-from rasax.conversations.models import Review, Tag
+from rasax.conversations.models import Tag
 from rasax.conversations.rows import page
+from rasax.conversations.sidebar import NAMES, ORDERS, Sidebar, people, views_of
 
 can_read = permission_required("events.view_conversation", raise_exception=True)
 
-MENUS = {
-    Facet.Kind.INTENT: gettext_lazy("Intent"),
-    Facet.Kind.ACTION: gettext_lazy("Action"),
-    Facet.Kind.ENTITY: gettext_lazy("Entity"),
-    Facet.Kind.SLOT: gettext_lazy("Slot"),
-    Facet.Kind.CHANNEL: gettext_lazy("Channel"),
-    Facet.Kind.ENVIRONMENT: gettext_lazy("Environment"),
-}
-NAMES = {
-    "q": gettext_lazy("Says"),
-    "tag": gettext_lazy("Tag"),
-    "status": gettext_lazy("Status"),
-    "flagged": gettext_lazy("Flagged"),
-    "since": gettext_lazy("Since"),
-    "until": gettext_lazy("Until"),
-    "confidence": gettext_lazy("Confidence at most"),
-} | {kind.value: label for kind, label in MENUS.items()}
-SHARES = ("0.3", "0.5", "0.7", "0.9")
+MOST_COUNTED = 1_000
+AROUND = 20  # rows of the column beside a conversation, on each side of it
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -45,26 +38,23 @@ def home(request: HttpRequest) -> HttpResponse:
 @can_read
 def conversations(request: HttpRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
+    if wants_fragment(request) and request.GET.get("compact") == "1":
+        return _column(request, filters)
     before = Position.read(request.GET.get("before", ""))
-    menus = Menus.load(filters)
-    found = page(filters, menus, before)
+    asked = filters.for_reader(request.user.pk or 0)
+    menus = Menus.load(asked)
+    names, found = people(), page(asked, menus, before)
     context = {
-        "filters": filters,
-        "query": filters.query,
-        "chips": _chips(filters),
-        "ignored": [NAMES[name] for name in filters.ignored],
+        **_what_is_asked(request, filters, Sidebar(filters, menus, request.user, names)),
+        **_what_may_be_done(request),
         "page": found,
+        "rows": [(row, names.get(str(row.assignee_id), "")) for row in found.rows],
         "before": before,
-        "menus": [(kind.value, label, menus.of(kind), filters.chosen(kind)) for kind, label in MENUS.items()],
         "tags": menus.tags,
-        "statuses": Review.Status.choices,
         "tags_version": stylesheet.version((tag.pk, tag.color or "") for tag in menus.tags),
-        "shares": SHARES,
-        "confidence": f"{filters.confidence:g}" if filters.confidence is not None else "",
+        "environments": len(menus.of(Facet.Kind.ENVIRONMENT)),
         "snippets": SNIPPETS,
         "nothing_yet": not found.rows and not filters and not before,
-        "may_annotate": request.user.has_perm("conversations.annotate_conversation"),
-        "may_add_tags": request.user.has_perm("conversations.add_tag"),
     }
     template = "conversations/_results.html" if wants_fragment(request) else "conversations/conversations.html"
     response = render(request, template, context)
@@ -72,20 +62,78 @@ def conversations(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _what_is_asked(request: HttpRequest, filters: Filters, sidebar: Sidebar) -> dict[str, Any]:
+    views, active = views_of(request.user, filters.query)
+    return {
+        "filters": filters,
+        "query": filters.query,
+        "sidebar": sidebar,
+        "chips": list(sidebar.chips()),
+        "ignored": [NAMES.get(name, name) for name in filters.ignored],
+        "views": views,
+        "active": active,
+        "owns_active": active is not None and active.owner_id == request.user.pk,
+        "may_delete_active": active is not None and active.is_deletable_by(request.user),
+        "orders": ORDERS.items(),
+        "order": filters.order,
+        "fragment": wants_fragment(request),
+    }
+
+
+def _what_may_be_done(request: HttpRequest) -> dict[str, bool]:
+    may = request.user.has_perm
+    return {
+        "may_annotate": may("conversations.annotate_conversation"),
+        "may_add_tags": may("conversations.add_tag"),
+        "may_export": may("conversations.export_conversation"),
+        "may_delete": may("events.delete_conversation"),
+        "may_select": may("conversations.annotate_conversation") or may("conversations.export_conversation"),
+    }
+
+
+def _column(request: HttpRequest, filters: Filters) -> HttpResponse:
+    """The rows around one conversation, to stand beside it."""
+    asked = filters.for_reader(request.user.pk or 0)
+    around = request.GET.get("around", "")
+    current = Conversation.objects.filter(pk=int(around[:18])).first() if around.isdecimal() else None
+    finding = Finding.plan(asked, Menus.load(asked))
+    rows = _around(finding, current, Order.of(filters)) if finding else []
+    return render(request, "conversations/_column.html", {"rows": rows, "current": current, "query": filters.query})
+
+
+def _around(finding: Finding, current: Conversation | None, order: Order) -> list[Conversation]:
+    position = order.place(current) if current else None
+    if not current or not position or position.time is None:
+        return finding.page(2 * AROUND)
+    newer = finding.page(AROUND, after=position)
+    return [*reversed(newer), current, *finding.page(AROUND, before=position)]
+
+
+@require_GET
+@can_read
+def count(request: HttpRequest) -> JsonResponse:
+    """How many match; up to a thousand, unless all are asked for."""
+    at_most = None if request.GET.get("exact") == "1" else MOST_COUNTED
+    number = counted(Filters.read(request.GET), request.user, at_most)
+    shown = number_shown(number, at_most)
+    total = ngettext("%s conversation", "%s conversations", number) % shown
+    every = ngettext("Select the %s that matches", "Select all %s that match", number) % shown
+    return JsonResponse({"count": number, "shown": shown, "total": total, "every": every})
+
+
+def counted(filters: Filters, user: User | AnonymousUser, at_most: int | None = MOST_COUNTED) -> int:
+    asked = filters.for_reader(user.pk or 0)
+    finding = Finding.plan(asked, Menus.load(asked))
+    return finding.count(at_most) if finding else 0
+
+
+def number_shown(number: int, at_most: int | None = MOST_COUNTED) -> str:
+    written = number_format(number, force_grouping=True)
+    return _("%s+") % written if at_most and number >= at_most else written
+
+
 def wants_fragment(request: HttpRequest) -> bool:
     return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
-
-
-def _chips(filters: Filters) -> list[dict[str, str]]:
-    statuses = dict(Review.Status.choices)
-    return [
-        {
-            "name": str(NAMES[name]),
-            "value": "" if name == "flagged" else str(statuses.get(value, value)),
-            "without": filters.without(name, value),
-        }
-        for name, value in filters.pairs()
-    ]
 
 
 @can_read

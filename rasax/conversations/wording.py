@@ -15,7 +15,8 @@ UNSURE = 0.5  # a confidence below this stands out
 
 def percent(share: float) -> str:
     """Rounded down, so that only what is certain is 100 %."""
-    return f"{floor(share * 100 + 1e-9)}\u202f%"
+    within = max(-1e6, min(share, 1e6))  # a server may send any number
+    return f"{floor(within * 100 + 1e-9)}\u202f%"
 
 
 def moment(seconds: float) -> datetime:

@@ -1,6 +1,9 @@
 import { onKey } from "./keys.js";
 import { fetchFragment, watch } from "./live.js";
 import { colorTags } from "./tags.js";
+import { showAt, followTo, closeAt } from "./at.js";
+import { keepPresent, showHere } from "./presence.js";
+import "./copy.js";
 
 const page = document.querySelector("[data-conversation]");
 const transcript = () => document.getElementById("transcript");
@@ -49,10 +52,11 @@ function isPanelInUse() {
 }
 
 async function refetchPanel() {
-  if (isPanelInUse()) return;
   const response = await fetchFragment(`${base}panel/`);
   if (!response) return;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("panel");
+  const answer = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = answer.getElementById("panel");
+  showHere(answer.getElementById("here"));
   if (isPanelInUse()) return;
   const panel = document.getElementById("panel");
   const { scrollTop } = panel;
@@ -60,11 +64,12 @@ async function refetchPanel() {
   colorTags(document);
   fresh.scrollTop = scrollTop;
   window.htmx?.process(fresh);
-  showFlags();
+  showMarks();
 }
 
-// The panel knows which messages are flagged, whoever flagged them.
-function showFlags() {
+// The panel knows which messages are flagged and corrected, whoever did it.
+function showMarks() {
+  showCorrections();
   const flagged = new Set(document.getElementById("panel").dataset.flagged.trim().split(/\s+/));
   for (const bubble of bubbles()) {
     const on = flagged.has(bubble.dataset.event);
@@ -76,9 +81,52 @@ function showFlags() {
   }
 }
 
+function showCorrections() {
+  const said = new Map();
+  for (const each of document.querySelectorAll("#panel [data-correction]")) {
+    said.set(each.dataset.correction, each.querySelector(".corrected"));
+  }
+  for (const bubble of bubbles()) {
+    const word = said.get(bubble.dataset.event);
+    bubble.querySelector("[data-corrected]")?.replaceChildren(...(word ? [word.cloneNode(true)] : []));
+  }
+}
+
+async function openCorrecting(link) {
+  const bubble = link.closest(".said");
+  closeCorrecting();
+  const response = await fetchFragment(link.href);
+  if (!response) return;
+  const form = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".correcting");
+  closeCorrecting();
+  bubble.append(form);
+  window.htmx?.process(form);
+  form.focus({ preventScroll: true });
+  form.scrollIntoView({ block: "nearest" });
+}
+
+function closeCorrecting() {
+  const form = document.querySelector("#transcript .correcting");
+  const bubble = form?.closest(".said");
+  form?.remove();
+  bubble?.focus({ preventScroll: true });
+  return Boolean(form);
+}
+
+function showImage(link) {
+  const frame = document.createElement("iframe");
+  frame.src = link.href;
+  frame.title = link.textContent;
+  frame.className = "image";
+  frame.setAttribute("sandbox", "allow-popups allow-popups-to-escape-sandbox");
+  frame.referrerPolicy = "no-referrer";
+  link.closest(".extra").replaceWith(frame);
+}
+
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "panel") return tidyDays();
-  showFlags();
+  showMarks();
+  closeCorrecting();
   colorTags(document);
   // A field that was sent is left, so that the keys work again.
   if (document.activeElement?.matches("#tag, #note")) pane.focus({ preventScroll: true });
@@ -90,13 +138,17 @@ function step(by) {
   const next = at < 0 ? all.at(-1) : all[Math.min(Math.max(at + by, 0), all.length - 1)];
   next?.focus({ preventScroll: true });
   next?.scrollIntoView({ block: "nearest" });
+  followTo(next);
   return true;
 }
 
-function flag() {
-  const bubble = document.activeElement?.closest(".said") ?? bubbles().findLast((each) => each.matches(".user"));
-  bubble?.querySelector("[data-flag]")?.click();
-  return Boolean(bubble);
+const focused = () => document.activeElement?.closest(".said");
+const lastOfUser = () => bubbles().findLast((each) => each.matches(".user"));
+
+function press(selector, bubble) {
+  const target = bubble?.querySelector(selector);
+  target?.click();
+  return Boolean(target);
 }
 
 function jump(event, link) {
@@ -105,7 +157,7 @@ function jump(event, link) {
   event.preventDefault();
   document.getElementById("show-panel").checked = false;
   target.scrollIntoView({ block: "center" });
-  target.focus({ preventScroll: true });
+  (target.matches(".said") ? target : target.querySelector("a")).focus({ preventScroll: true });
 }
 
 function noteOn(event, link) {
@@ -117,16 +169,54 @@ function noteOn(event, link) {
   form.elements.text.focus();
 }
 
+const ACTS = {
+  "[data-correct]": openCorrecting,
+  "[data-close-correcting]": closeCorrecting,
+  "[data-at]": showAt,
+  "[data-close-at]": closeAt,
+  "[data-image]": showImage,
+};
+
 document.addEventListener("click", (event) => {
   const jumping = event.target.closest("[data-jump]");
   if (jumping) jump(event, jumping);
   const noting = event.target.closest("[data-note-on]");
   if (noting) noteOn(event, noting);
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a link in another tab
+  for (const [selector, act] of Object.entries(ACTS)) {
+    const link = event.target.closest(selector);
+    if (!link) continue;
+    event.preventDefault();
+    act(link);
+  }
 });
 
 onKey("ArrowDown", () => step(1));
 onKey("ArrowUp", () => step(-1));
-onKey("f", flag);
+onKey("f", () => press("[data-flag]", focused() ?? lastOfUser()));
+onKey("i", () => press("[data-correct]", focused()?.matches(".user") ? focused() : lastOfUser()));
+onKey("p", () => press("[data-at]", focused() ?? bubbles().at(-1)));
+onKey("Escape", () => closeCorrecting() || closeAt());
 
 document.querySelector(".asked-for")?.scrollIntoView({ block: "center" });
 watch(`conversation:${page.dataset.conversation}`, refetch);
+keepPresent();
+
+// The list beside the conversation, where there is room for it.
+const column = document.getElementById("list-column");
+const wide = matchMedia("(min-width: 1200px)");
+
+async function refetchColumn() {
+  if (!wide.matches || column.contains(document.activeElement)) return;
+  const response = await fetchFragment(column.dataset.column);
+  if (!response) return;
+  const empty = !column.firstChild;
+  const { scrollTop } = column;
+  column.innerHTML = await response.text();
+  column.scrollTop = scrollTop;
+  if (empty) column.querySelector("[aria-current]")?.scrollIntoView({ block: "center" });
+}
+
+wide.addEventListener("change", refetchColumn);
+refetchColumn();
+watch("conversations", refetchColumn);

@@ -1,9 +1,10 @@
 import { onKey, say } from "./keys.js";
 import { fetchFragment, watch } from "./live.js";
+import { current, isSelected, rows } from "./rows.js";
+import { countSelected, forgetSelection } from "./selection.js";
+import { refreshSidebar } from "./sidebar.js";
 import { colorTags } from "./tags.js";
 
-const rows = () => [...document.querySelectorAll("[data-rows] tbody tr")];
-const current = () => document.activeElement?.closest("[data-rows] tbody tr");
 const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 let waiting; // the results with conversations that the list does not show yet
 
@@ -11,10 +12,12 @@ async function refetch() {
   if (document.querySelector("[data-nothing-yet]")) return leaveFirstSteps();
   const address = location.href;
   const response = await fetchFragment(address);
-  if (!response || address !== location.href) return;
-  const fresh = parse(await response.text()).body;
+  const text = await response?.text();
+  if (!text || address !== location.href) return;
+  const fresh = parse(text).body;
+  fresh.querySelector("[hx-swap-oob]")?.remove();
   if (!document.querySelector("[data-rows]")) return replace(fresh);
-  if (document.querySelector("[data-older]")) return update(fresh);
+  if (document.querySelector("[data-older]") || isSame(fresh)) return update(fresh);
   if (idle()) return replace(fresh);
   update(fresh);
   announce(fresh);
@@ -27,19 +30,26 @@ async function leaveFirstSteps() {
   if (page.querySelector("[data-nothing-yet]")) return;
   document.getElementById("main").replaceWith(page.getElementById("main"));
   window.htmx?.process(document.getElementById("main"));
+  refreshSidebar();
   rows().forEach(highlight);
   say(rows()[0]?.querySelector(".title").textContent ?? "");
 }
 
 function idle() {
+  const results = document.getElementById("results");
   const table = document.querySelector(".table-scroll");
-  const busy = table.matches(":hover") || table.contains(document.activeElement) || rows().some(isSelected);
+  const busy = results.matches(":hover") || results.contains(document.activeElement) || rows().some(isSelected);
   return !busy && table.scrollTop < 8 && window.scrollY < 8;
 }
 
-const isSelected = (row) => row.querySelector("[name=selected]")?.checked ?? false;
 const ages = /<time[^>]*>[^<]*<\/time>/g;
 const sameBut = (row) => row.outerHTML.replace(ages, "").replace(" fresh", "");
+
+function isSame(fresh) {
+  const others = [...fresh.querySelectorAll("[data-rows] tbody tr")];
+  const all = rows();
+  return others.length === all.length && all.every((row, number) => row.id === others[number].id);
+}
 
 function replace(fresh) {
   const before = new Map(rows().map((row) => [row.id, sameBut(row)]));
@@ -48,6 +58,8 @@ function replace(fresh) {
   colorTags(fresh);
   document.getElementById("results").replaceChildren(...fresh.childNodes);
   window.htmx?.process(document.getElementById("results"));
+  forgetSelection();
+  showTotal();
   if (had) rows().filter((row) => before.get(row.id) !== sameBut(row)).forEach(highlight);
 }
 
@@ -82,11 +94,21 @@ function announce(fresh) {
   text.textContent = count === 1 ? text.dataset.one : text.dataset.many.replace("%s", count);
 }
 
+async function showTotal() {
+  const sign = document.querySelector("[data-total]");
+  const response = sign && await fetchFragment(sign.dataset.address);
+  if (!response) return;
+  const { total, every } = await response.json();
+  sign.textContent = total;
+  const choice = document.querySelector("[data-every]");
+  if (choice) choice.textContent = every;
+}
+
 function step(by) {
   const all = rows();
   const at = all.indexOf(current());
   const next = at < 0 ? all[0] : all[Math.min(Math.max(at + by, 0), all.length - 1)];
-  next?.querySelector(".row-link").focus();
+  next?.querySelector(".row-link").focus({ preventScroll: true });
   next?.scrollIntoView({ block: "nearest" });
   return true;
 }
@@ -107,43 +129,21 @@ const review = (status) => () => {
   return true;
 };
 
-function select() {
-  const box = current()?.querySelector("[name=selected]");
-  if (!box) return false;
-  box.checked = !box.checked;
-  count();
-  return true;
-}
-
-function tag() {
-  const row = current();
-  if (row && !rows().some(isSelected)) select();
-  const field = document.getElementById("bulk-tag");
-  if (!field?.checkVisibility()) return false;
-  field.focus();
-  return true;
-}
-
-function count() {
-  const sign = document.querySelector("[data-selected]");
-  if (sign) sign.textContent = rows().filter(isSelected).length;
-}
-
 onKey("j", () => step(1));
 onKey("k", () => step(-1));
 onKey("e", review("reviewed"));
 onKey("s", review("saved_for_later"));
 onKey("u", review("unread"));
 onKey("f", () => { post(current(), "flag-last/", {}); return true; });
-onKey("x", select);
-onKey("t", tag);
 
-// A URL without the fields that say nothing.
-document.addEventListener("htmx:configRequest", ({ detail }) => {
-  for (const [name, value] of [...detail.formData]) if (value === "") detail.formData.delete(name);
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  colorTags(document);
+  if (detail.target.id !== "results") return;
+  waiting = undefined;
+  forgetSelection();
+  refreshSidebar();
+  showTotal();
 });
-document.addEventListener("htmx:afterSwap", () => colorTags(document));
-document.addEventListener("change", (event) => { if (event.target.name === "selected") count(); });
 document.addEventListener("click", async (event) => {
   if (event.target.closest("[data-pill]") && waiting) {
     replace(waiting);
@@ -157,4 +157,7 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+refreshSidebar();
+countSelected();
+showTotal();
 watch("conversations", refetch);

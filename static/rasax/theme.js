@@ -1,15 +1,26 @@
 // A classic script in the head, so that the page is never drawn in the wrong colours first.
 (() => {
   const root = document.documentElement;
-  const preferred = window.matchMedia("(prefers-color-scheme: dark)");
-  const chosen = () => localStorage.getItem("theme");
-  const draw = () => { root.dataset.bsTheme = chosen() || (preferred.matches ? "dark" : "light"); };
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const contrast = window.matchMedia("(prefers-contrast: more)");
+  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const store = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* it holds for this page */ } };
+  let theme = stored() ?? "system";
+  const draw = () => {
+    root.dataset.bsTheme = ["light", "dark"].includes(theme) ? theme : dark.matches ? "dark" : "light";
+    root.toggleAttribute("data-contrast", theme === "contrast" || (theme === "system" && contrast.matches));
+    for (const button of document.querySelectorAll("button[data-theme]")) button.setAttribute("aria-pressed", button.dataset.theme === theme);
+  };
   root.classList.add("js");
   draw();
-  preferred.addEventListener("change", draw);
+  dark.addEventListener("change", draw);
+  contrast.addEventListener("change", draw);
+  document.addEventListener("DOMContentLoaded", draw);
   document.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-theme-switch]")) return;
-    localStorage.setItem("theme", root.dataset.bsTheme === "dark" ? "light" : "dark");
+    const button = event.target.closest("button[data-theme]");
+    if (!button) return;
+    theme = button.dataset.theme;
+    store(theme);
     draw();
   });
 })();

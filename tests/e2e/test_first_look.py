@@ -130,7 +130,7 @@ def test_several_rows_at_once(site: Site, page: Page) -> None:
         page.get_by_role("checkbox", name=each).check()
     page.get_by_role("combobox", name="Tag").fill("billing")
     page.get_by_role("button", name="Add tag").click()
-    expect(page.get_by_text("2 conversations changed.")).to_be_visible()
+    expect(page.get_by_text("Tagged 2 conversations “billing”.")).to_be_visible()
     expect(page.locator(".row-of .tag")).to_have_count(2)
 
 

@@ -2,13 +2,15 @@
 
 import json
 import random
+from collections import Counter
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.brokers.base import Message
+from events.facets import FacetVanished, count_facets, link_facets_of_kept
 from events.models import Conversation, ConversationFacet, Environment, Event, Facet, Notice, RejectedMessage
 from tests.rasa import PAYLOADS, message, recorded, replied, said
 
@@ -122,6 +124,9 @@ def test_a_conversation_says_what_its_events_say():
         ("model", "m2"),
         ("policy", "RulePolicy"),
         ("slot", "city"),
+        ("slot_value", 'city="Rome"'),
+        ("assistant", "shop"),
+        ("hour", "00"),
     }
 
 
@@ -273,15 +278,20 @@ def test_links_and_counts_move_together():
     assert Facet.objects.get(kind="tag").n_conversations == 1
 
 
+def made(sender, time, text, kind):
+    metadata = {"assistant_id": text}
+    if kind == "slot":
+        return message(sender, "slot", time, name="size", value=text, metadata=metadata)
+    return (said if kind == "user" else replied)(text, sender_id=sender, timestamp=time, metadata=metadata)
+
+
 events_of_a_set = st.lists(
     st.builds(
-        lambda sender, time, text, kind: (
-            said(text, sender_id=sender, timestamp=time) if kind else replied(text, sender_id=sender, timestamp=time)
-        ),
+        made,
         st.sampled_from("ab"),
-        st.sampled_from([1.0, 1.5, 2.0]),
+        st.sampled_from([1.0, 1.5, 2.0, 7200.0]),
         st.sampled_from(["x", "y", "ä", "Z"]),
-        st.booleans(),
+        st.sampled_from(["user", "bot", "slot"]),
     ),
     max_size=12,
 )
@@ -308,3 +318,32 @@ def transactional_reset():
             model.objects.all().delete()
 
     return reset
+
+
+def test_conversations_of_an_older_version_get_the_newer_facets():
+    record(
+        said("hi", timestamp=10.5, metadata={"assistant_id": "shop"}),
+        message(event="slot", timestamp=12.0, name="city", value="Rome"),
+        message(event="slot", timestamp=13.0, name="cart", value=["a", "list"]),
+    )
+    found = set(Facet.objects.values_list("kind", "value", "n_conversations"))
+    newer = Facet.objects.filter(kind__in=["slot_value", "hour", "assistant"])
+    ConversationFacet.objects.filter(facet__in=newer).delete()
+    newer.delete()
+    for _ in range(2):
+        link_facets_of_kept(range(Conversation.objects.get().pk + 1))
+    assert set(Facet.objects.values_list("kind", "value", "n_conversations")) == found
+
+
+def test_what_a_slot_was_set_to_goes_with_the_last_conversation_that_had_it():
+    for sender in ("ann", "ben"):
+        record(message(sender, "slot", 12.0, name="email", value="ann@example.com"))
+    for sender, left in (("ann", 1), ("ben", 0)):
+        Conversation.objects.filter(sender_id=sender).forget()
+        assert Facet.objects.filter(kind="slot_value").count() == left
+    assert Facet.objects.filter(kind="slot").exists()
+
+
+def test_a_facet_that_was_deleted_while_it_was_to_be_counted_is_a_fault_to_try_again():
+    with pytest.raises(FacetVanished), transaction.atomic():
+        count_facets(Counter({999_999: 1}))

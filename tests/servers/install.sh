@@ -12,6 +12,7 @@ file() { for found in "$@"; do [ -e "$found" ] && return 0; done; return 1; }
 { file /usr/lib/rabbitmq/bin/rabbitmq-server || has rabbitmq-server; } || want rabbitmq-server
 has redis-server || want redis-server
 has chromium || want chromium
+{ has xgettext && has msgmerge; } || want gettext
 # Pages show Latin, Arabic and Chinese, Japanese and Korean text; without glyphs a picture of them shows boxes.
 file /usr/share/fonts/truetype/noto/NotoSansArabic-Regular.* || want fonts-noto-core
 file /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.* || want fonts-noto-cjk

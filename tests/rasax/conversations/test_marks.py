@@ -108,10 +108,10 @@ def test_a_script_gets_the_panel_as_it_is_now(signed_in, ann):
 
 
 def test_several_conversations_are_marked_at_once(signed_in, ann, ben):
-    both = {"selected": [ann.pk, ben.pk, "x", "99999999999999999999"], "back": "/conversations/?intent=order"}
-    response = signed_in.post("/conversations/marks/", {**both, "tag": "billing"})
+    both = {"selected": [ann.pk, ben.pk]}
+    response = signed_in.post("/conversations/marks/?intent=order", {**both, "action": "tag", "value": "billing"})
     assert response["Location"] == "/conversations/?intent=order"
-    signed_in.post("/conversations/marks/", {**both, "status": "reviewed", "tag": "ignored"})
+    signed_in.post("/conversations/marks/", {**both, "action": "status", "value": "reviewed"})
     for conversation in (ann, ben):
         assert has(conversation, "tag", "billing")
         assert has(conversation, "review", "reviewed")
@@ -134,7 +134,7 @@ def test_who_may_not_annotate_changes_nothing(client, carol, ann, part):
     client.force_login(carol)
     assert client.post(f"/conversations/{ann.pk}/{part}").status_code == 403
     carol.user_permissions.add(Permission.objects.get(codename="view_conversation"))
-    body = {"tag": "x", "status": "reviewed", "text": "x", "flagged": "1", "selected": ann.pk}
+    body = {"tag": "x", "status": "reviewed", "text": "x", "flagged": "1", "selected": ann.pk, "action": "tag"}
     assert client.post(f"/conversations/{ann.pk}/{part}", body).status_code == 403
     assert client.post("/conversations/marks/", body).status_code == 403
     assert actions() == []

@@ -72,9 +72,9 @@ def test_halves_of_surrogate_pairs_and_nul_are_shown_as_what_they_are_not(signed
     assert "a?\ufffdb" in page
 
 
-def test_images_are_links_that_tell_nobody_where_they_were_clicked(signed_in, db):
+def test_images_are_fetched_only_from_a_page_of_their_own(signed_in, db):
     data = {"image": "https://example.org/cat.png"}
     Conversation.objects.record([message("ann", "bot", 1.0, text=None, data=data)])
     page = read(signed_in, f"/conversations/{Conversation.objects.get().pk}/")
-    assert 'href="https://example.org/cat.png" target="_blank" rel="noreferrer noopener"' in page
-    assert '<img src="https' not in page
+    assert re.search(r'href="events/\d+/image/" data-image', page)
+    assert "https://example.org/cat.png" not in page

@@ -1,0 +1,1 @@
+"""Conversations and all that is known of them, under /api."""

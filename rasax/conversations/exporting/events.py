@@ -1,0 +1,49 @@
+"""The events of some conversations, a few thousand rows at a time: of one conversation there may be 100,000."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from events.models import Event
+from events.vocabulary import InvalidMessage
+
+AT_ONCE = 2_000
+Rows = QuerySet[Event]
+
+
+def pages(pks: list[int], rows: Rows) -> Iterator[list[Event]]:
+    """Those of `rows` that belong to these conversations, by conversation and in order."""
+    left, ordered = sorted(pks), rows.order_by("conversation_id", "timestamp", "id")
+    beyond = Q()
+    while left:
+        page = list(ordered.filter(beyond, conversation__in=left)[:AT_ONCE])
+        yield page
+        if len(page) < AT_ONCE:
+            return
+        last = page[-1]
+        here = Q(conversation=last.conversation_id)
+        later = Q(timestamp__gt=last.timestamp) | Q(timestamp=last.timestamp, pk__gt=last.pk)
+        beyond = ~here | (here & later)
+        left = [pk for pk in left if pk >= last.conversation_id]
+
+
+def by_conversation(pks: list[int], rows: Rows) -> Iterator[tuple[int, list[Event]]]:
+    events = (event for page in pages(pks, rows) for event in page)
+    for pk, own in groupby(events, key=lambda event: event.conversation_id):
+        yield pk, list(own)
+
+
+def raw(event: Event) -> dict[str, Any]:
+    """Empty where it is nested too deeply to be read from here."""
+    try:
+        return event.raw
+    except (InvalidMessage, RecursionError):
+        return {}
+
+
+def batches(chunks: Iterable[list[int]], size: int) -> Iterator[list[int]]:
+    return (chunk[start : start + size] for chunk in chunks for start in range(0, len(chunk), size))

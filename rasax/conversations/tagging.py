@@ -1,0 +1,111 @@
+"""Tags: words with a colour that people put on conversations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from events import live
+from events.models import NAME_LENGTH, Conversation, Facet
+from events.querysets import ConversationQuerySet
+from rasax.accounts.models import AuditEntry, User
+from rasax.conversations.saved import SavedView
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    def called(self, name: str, color: str = "") -> Tag:
+        """The tag of this name, made if there is none."""
+        facet, _ = Facet.objects.get_or_create(kind=Facet.Kind.TAG, value=name.strip())
+        tag, _ = self.get_or_create(facet=facet, defaults={"color": color or Tag.COLORS[facet.pk % len(Tag.COLORS)]})
+        return tag
+
+
+class Tag(models.Model):
+    """A word with a colour that people put on conversations. Which have it is its facet's to know."""
+
+    COLORS = ("#2563eb", "#0f766e", "#b45309", "#be123c", "#7e22ce", "#15803d", "#0369a1", "#a16207")
+
+    facet = models.OneToOneField(Facet, on_delete=models.CASCADE, primary_key=True, related_name="tag")
+    color = models.CharField(max_length=7, validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write it as #2563eb."))])
+
+    objects = TagQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["facet__value"]
+
+    def __str__(self) -> str:
+        return self.facet.value
+
+    def put_on(self, conversations: ConversationQuerySet, by: User | None) -> int:
+        return len(self.move(conversations, True, by))
+
+    def take_off(self, conversations: ConversationQuerySet, by: User | None) -> int:
+        return len(self.move(conversations, False, by))
+
+    @transaction.atomic
+    def move(self, conversations: ConversationQuerySet, on: bool, by: User | None) -> set[int]:
+        """Puts it on or takes it off; returns the ids of those that were otherwise before."""
+        move = conversations.link if on else conversations.unlink
+        changed = move(Facet.Kind.TAG, self.facet.value)
+        done = "tagged" if on else "untagged"
+        AuditEntry.objects.note(by, done, Conversation.objects.filter(pk__in=changed), tag=str(self))
+        return changed
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Takes it off every conversation, too: a tag is its facet."""
+        with transaction.atomic():
+            live.announce({live.CONVERSATIONS})
+            return self.facet.delete()
+
+    def change(self, color: str, by: User | None) -> bool:
+        """Gives it another colour; False if it has this one."""
+        if color == self.color:
+            return False
+        with transaction.atomic():
+            AuditEntry.objects.note(by, "recoloured", [self], before=self.color, after=color)
+            self.color = color
+            self.save(update_fields=["color"])
+            live.announce({live.CONVERSATIONS})
+        return True
+
+    @transaction.atomic
+    def rename(self, name: str, by: User | None) -> None:
+        """Its conversations and the views that ask for it follow; django.db.IntegrityError if there is such a tag."""
+        before, self.facet.value = self.facet.value, name
+        self.facet.save(update_fields=["value"])
+        _rename_in_views(before, name)
+        AuditEntry.objects.note(by, "renamed", [self], before=before, after=name)
+        live.announce({live.CONVERSATIONS})
+
+    @transaction.atomic
+    def merge_into(self, other: Tag, by: User | None) -> int:
+        """Puts the other tag on all that have this one, which is then gone; returns how many did not have both."""
+        gained = other.put_on(Conversation.objects.filter(facets=self.facet), by)
+        _rename_in_views(str(self), str(other))
+        AuditEntry.objects.note(by, "merged", [self], into=str(other))
+        self.delete()
+        return gained
+
+    @transaction.atomic
+    def remove(self, by: User | None) -> None:
+        AuditEntry.objects.note(by, "deleted", [self], conversations=self.facet.n_conversations)
+        self.delete()
+
+
+def tag_name(written: str) -> str:
+    """A tag's name as it is kept."""
+    return " ".join(written.replace("\x00", "").split())[:NAME_LENGTH]
+
+
+def _rename_in_views(before: str, after: str) -> None:
+    for view in SavedView.objects.filter(query__contains="tag=").select_for_update().order_by("pk"):
+        query = QueryDict(view.query, mutable=True)
+        tags = query.getlist("tag")
+        if before in tags:
+            query.setlist("tag", list(dict.fromkeys(after if tag == before else tag for tag in tags)))
+            view.query = query.urlencode()
+            view.save(update_fields=["query"])

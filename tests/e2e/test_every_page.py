@@ -1,0 +1,181 @@
+"""Every page: what others wrote is text on it, everybody can use it, and pictures show how it looks."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Request
+
+from tests.e2e.conftest import AXE, SCREENSHOTS, Site
+from tests.e2e.hostile import FILL, PAYLOADS, messages
+from tests.rasa import recorded
+from tests.test_roles import PAGES, read
+
+pytestmark = pytest.mark.e2e
+
+# By the name of its picture. {c} is a conversation, {e} a message of its user, {p} a text that somebody wrote.
+LOOKS = {
+    "conversations": "/conversations/",
+    "found": "/conversations/?q=hello&flagged=1",
+    "conversation": "/conversations/{c}/",
+    "at": "/conversations/{c}/at/{e}/",
+    "correct": "/conversations/{c}/events/{e}/intent/",
+    "assign": "/conversations/{c}/assign/",
+    "forget": "/conversations/{c}/forget/",
+    "jobs": "/jobs/",
+    "tags": "/settings/tags/",
+    "retention": "/settings/retention/?person=nobody",
+    "event-service": "/settings/event-service/",
+    "rejected": "/settings/rejected/",
+    "audit": "/settings/audit/",
+    "account": "/accounts/",
+    "password": "/accounts/password",
+    "not-found": "/no/such/page",
+}
+SIGNED_OUT = {"login": "/accounts/login"}
+# What has no look of its own: parts of pages, files, and where a form leads.
+PARTS = {
+    "/tags.css", "/palette/", "/conversations/count/", "/conversations/views/counts/", "/conversations/<int:pk>/panel/",
+    "/conversations/<int:pk>/place/", "/conversations/<int:pk>/at/<int:event_pk>/<str:kind>.yml",
+    "/conversations/<int:pk>/events/<int:event_pk>.json", "/settings/rejected/<int:message_pk>/body",
+    "/settings/audit.csv", "/jobs/<uuid:pk>/", "/accounts/password/done",
+}  # fmt: skip
+HIGH_CONTRAST = ("conversations", "conversation", "event-service")
+SIZES = ((390, 844), (1920, 1080), (1280, 720))
+ALLOWED = {"/no/such/page"}  # asked for on purpose: the browser says that it is not there
+ASKED = [
+    f"{name}={quote(PAYLOADS[24])}" for name in ("person", "action", "object", "before", "since", "next", "q", "at")
+]
+
+MAKE_ALICE = """
+import django
+django.setup()
+from django.contrib.auth.models import Group
+from rasax.accounts.models import User
+alice = User.objects.create_user("alice", password="alice-secret-words", is_staff=True)
+alice.groups.add(Group.objects.get(name="admin"))
+"""
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.run("-c", MAKE_ALICE)
+    site.record(*recorded())
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def visitor(chromium: Browser, full: Site) -> Iterator[Page]:
+    context = chromium.new_context(base_url=full.url, viewport={"width": 1280, "height": 720}, color_scheme="light")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+    )
+    page.goto("/accounts/login")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("alice-secret-words")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def complaints(visitor: Page, full: Site) -> Iterator[list[str]]:
+    """What a page does that it must not: dialogs, errors, warnings, and requests to another address."""
+    found: list[str] = []
+
+    def asked(request: Request) -> None:
+        if urlsplit(request.url).scheme not in {"data", "blob"} and not request.url.startswith(full.url):
+            found.append(f"{visitor.url} asked for {request.url}")
+
+    def spoke(kind: str, text: str, about: str) -> None:
+        if kind in {"error", "warning"} and urlsplit(about).path not in ALLOWED:
+            found.append(f"{visitor.url}: {text}")
+
+    handlers = {
+        "dialog": lambda dialog: (found.append(f"{visitor.url}: {dialog.message}"), dialog.dismiss()),
+        "request": asked,
+        "console": lambda line: spoke(line.type, line.text, line.location["url"]),
+        "pageerror": lambda error: found.append(f"{visitor.url}: {error}"),
+    }
+    for event, handler in handlers.items():
+        visitor.on(event, handler)
+    yield found
+    for event, handler in handlers.items():
+        visitor.remove_listener(event, handler)
+
+
+def show(page: Page, theme: str, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.locator(f"button[data-theme={theme}]").evaluate("(button) => button.click()")
+
+
+def axe(page: Page, look: str, theme: str) -> list[str]:
+    page.evaluate("document.getAnimations().forEach((each) => { try { each.finish() } catch {} })")
+    page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [f"{look} {theme} {each['id']}: {node['target']}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("look", [*LOOKS, *SIGNED_OUT])
+def test_everybody_can_use_it_in_every_theme_and_at_every_size(
+    visitor: Page, full: Site, chromium: Browser, complaints: list[str], look: str
+) -> None:
+    page = visitor if look in LOOKS else chromium.new_page(base_url=full.url)
+    page.goto({**LOOKS, **SIGNED_OUT}[look].format(c=1, e=first_message(visitor, 1)))
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    findings = []
+    for theme in ("contrast", "dark", "light") if look in HIGH_CONTRAST else ("dark", "light"):
+        for size in SIZES:
+            show(page, theme, size)
+            page.screenshot(path=SCREENSHOTS / f"{look}-{theme}-{size[0]}.png")
+        findings += axe(page, look, theme)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    if page is not visitor:
+        page.close()
+    assert findings == []
+    assert complaints == []
+
+
+@cache
+def first_message(page: Page, conversation: int) -> int:
+    """The id of what its user said first."""
+    page.goto(f"/conversations/{conversation}/")
+    return int(page.locator(".said.user").first.get_attribute("id").removeprefix("e"))
+
+
+@pytest.fixture
+def hostile(full: Site) -> None:
+    full.run("-c", FILL, stdin=json.dumps([messages(), PAYLOADS]))
+
+
+def test_what_others_wrote_is_text_on_every_page(visitor: Page, complaints: list[str], hostile: None) -> None:
+    show(visitor, "light", SIZES[-1])
+    first = visitor.request.get("/conversations/").text()
+    assert "&lt;script&gt;alert(1)" in first
+    start = 1 + len({json.loads(message.body)["sender_id"] for message in recorded()})
+    for n, payload in enumerate(PAYLOADS):
+        said = quote(payload)
+        visitor.goto(f"/conversations/{start + n}/")
+        visitor.goto(f"/conversations/?q={said}&tag={said}&sender={said}&status={said}&since={said}")
+    event = first_message(visitor, start)
+    for look in LOOKS.values():
+        visitor.goto(look.format(c=start, e=event))
+        visitor.goto(f"{look.format(c=start, e=event).split('?')[0]}?{'&'.join(ASKED)}")
+    assert complaints == []
+
+
+def test_no_page_is_forgotten() -> None:
+    opened = {route for route, line in read(PAGES).items() if (line["method"], line["alice"]) == ("GET", "200")}
+    ours = {route for route in opened if not route.startswith(("/admin/", "/api/"))} - PARTS
+    shown = [look.split("?")[0] for look in LOOKS.values()]
+    holes = {"<int:pk>": "{c}", "<int:event_pk>": "{e}"}
+    for hole, filled in holes.items():
+        ours = {route.replace(hole, filled) for route in ours}
+    assert ours - set(shown) == set()
