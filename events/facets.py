@@ -6,15 +6,14 @@ Facet rows are what all workers share, so they are locked last, just before the 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import reduce
-from operator import or_
+from typing import Any
 
 from django.db import OperationalError, connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from events.models import NAME_LENGTH, Conversation, ConversationFacet, Facet
+from events.models import NAME_LENGTH, Conversation, ConversationFacet
 from events.models import Event as EventRow
 from events.staging import lock, stage
 from events.summary import clean
@@ -127,20 +126,26 @@ def count_facets(changes: Counter[int]) -> None:
 
 
 def _facet_ids(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    ids = _known(pairs)
-    if new := sorted(pairs - ids.keys()):
-        Facet.objects.bulk_create([Facet(kind=k, value=v) for k, v in new], ignore_conflicts=True)
-        ids |= _known(new)
-    if pairs - ids.keys():
+    """The row of each kind and value, made where it is new."""
+    with connection.cursor() as cursor:
+        stage(cursor, "arriving_value", sorted(pairs))
+        ids = _known(cursor)
+        if len(ids) < len(pairs):
+            cursor.execute(
+                "INSERT INTO events_facet (kind, value, n_conversations)"
+                " SELECT a.kind, a.value, 0 FROM arriving_value a"
+                f" WHERE {_ID} IS NULL ORDER BY a.kind, a.value ON CONFLICT (kind, value) DO NOTHING"
+            )
+            ids = _known(cursor)
+    if len(ids) < len(pairs):
         raise FacetVanished("A facet was deleted meanwhile; the batch has to be tried again.")
     return ids
 
 
-def _known(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    values: dict[str, set[str]] = defaultdict(set)
-    for kind, value in pairs:
-        values[kind].add(value)
-    # By kind and value, as the index has them: of slot values there may be millions.
-    asked = reduce(or_, (Q(kind=kind, value__in=some) for kind, some in values.items()))
-    found = Facet.objects.order_by().filter(asked).values_list("kind", "value", "pk")
-    return {(kind, value): pk for kind, value, pk in found}
+# Not a join, for which PostgreSQL may read every facet there is: of slot values there may be millions.
+_ID = "(SELECT f.id FROM events_facet f WHERE f.kind = a.kind AND f.value = a.value)"
+
+
+def _known(cursor: Any) -> dict[tuple[str, str], int]:
+    cursor.execute(f"SELECT a.kind, a.value, {_ID} FROM arriving_value a")
+    return {(kind, value): pk for kind, value, pk in cursor.fetchall() if pk is not None}

@@ -58,10 +58,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """The second half of `record`, for messages that were parsed: what they say, and those that are no events."""
         from events.recording import ForgottenMeanwhile
 
-        try:
-            return self._record_read(arrivals, rejected, source)
-        except ForgottenMeanwhile:
-            return self._record_read(arrivals, rejected, source)
+        while True:  # as often as somebody else commits that they forgot one of these
+            try:
+                return self._record_read(arrivals, rejected, source)
+            except ForgottenMeanwhile:
+                continue
 
     def _record_read(
         self, arrivals: Sequence[tuple[Message, Envelope]], rejected: Sequence[tuple[Message, str]], source: str

@@ -16,6 +16,7 @@ STAGES = {
         "conversation_id bigint, timestamp double precision, digest bigint, type text, name text,"
         " confidence double precision, text text, data text"
     ),
+    "arriving_value": "kind text, value text",
     "arriving_facet": "conversation_id bigint, facet_id bigint",
     "arriving_count": "facet_id bigint, change bigint",
     "arriving_change": (

@@ -34,11 +34,16 @@ def saml(url: str, metadata: str, entity_id: str, name: str) -> Provider:
         return {"APPS": []}
     if url:
         _refuse_unsafe("SAML_METADATA_URL", url)
-        idp = {"entity_id": entity_id or None, "metadata_url": url}
+        idp: dict[str, str | None] = {"entity_id": entity_id or None, "metadata_url": url}
     else:
-        idp = _described(metadata, entity_id)
+        idp = {**_described(metadata, entity_id)}
     # Only what the provider signed itself counts, only once, and only as the answer to our own question.
-    advanced = {"want_assertion_signed": True, "reject_idp_initiated_sso": True, "want_attribute_statement": False}
+    advanced = {
+        "want_assertion_signed": True,
+        "reject_idp_initiated_sso": True,
+        "want_attribute_statement": False,  # the name alone will do
+        "allow_single_label_domains": True,  # http://rasax/ is a site
+    }
     settings = {"idp": idp, "advanced": advanced}
     return {"APPS": [{"provider_id": SAML, "client_id": SAML, "name": name, "settings": settings}]}
 

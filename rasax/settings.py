@@ -297,4 +297,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", "INFO", logging.getLevelNamesMapping())},
+    "loggers": {"axes": {"level": "WARNING"}},  # it would tell of every signing in; the audit log does
 }

@@ -18,7 +18,7 @@ from events.models import (
     RejectedMessage,
     key_of,
 )
-from rasax.accounts.models import AuditEntry, Job, User
+from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey, User
 from rasax.conversations.models import (
     Assignment,
     BulkChange,
@@ -44,7 +44,8 @@ route                                                     method anonymous alice
 /conversations/views/                                     POST   302       303   303 403
 /conversations/views/counts/                              GET    302       200   200 403
 /conversations/views/<int:view_pk>/                       POST   302       404   303 403
-/conversations/marks/                                     POST   302       303   303 403
+/conversations/export/                                    POST   302       400   400 403
+/conversations/marks/                                     POST   302       400   400 403
 /conversations/<int:pk>/                                  GET    302       200   200 403
 /conversations/<int:pk>/panel/                            GET    302       200   200 403
 /conversations/<int:pk>/next/                             GET    302       302   302 403
@@ -93,6 +94,41 @@ route                                                     method anonymous alice
 /accounts/logout                                          POST   302       302   302 302
 /accounts/password                                        GET    302       200   200 200
 /accounts/password/done                                   GET    302       200   200 200
+/accounts/invitation/<str:secret>                         GET    404       404   404 404
+/accounts/login/code                                      GET    302       302   302 302
+/accounts/second-factor                                   GET    302       200   200 200
+/accounts/second-factor/codes                             POST   302       200   200 200
+/accounts/second-factor/off                               POST   302       200   200 200
+/accounts/sessions                                        GET    302       200   200 200
+/accounts/sessions/<int:session_pk>/end                   POST   302       404   404 404
+/accounts/sessions/others/end                             POST   302       302   302 302
+/accounts/sso/<str:organization_slug>/acs                 GET    302       302   302 302
+/accounts/sso/<str:organization_slug>/finish              GET    404       404   404 404
+/accounts/sso/<str:organization_slug>/login               GET    404       404   404 404
+/accounts/sso/<str:organization_slug>/logout              GET    404       404   404 404
+/accounts/sso/<str:organization_slug>/metadata            GET    404       404   404 404
+/accounts/sso/oidc/callback                               GET    404       404   404 404
+/accounts/sso/oidc/login                                  GET    404       404   404 404
+/accounts/tokens                                          GET    302       200   200 200
+/accounts/tokens/<int:token_pk>/revoke                    POST   302       404   302 404
+/settings/invitations/                                    GET    302       200   403 403
+/settings/invitations/<int:invitation_pk>/revoke/         POST   302       302   403 403
+/settings/people/                                         GET    302       200   403 403
+/settings/people/<int:person_pk>/                         GET    302       200   403 403
+/settings/people/<int:person_pk>/deactivate/              POST   302       302   403 403
+/settings/people/<int:person_pk>/password/                POST   302       200   403 403
+/settings/people/<int:person_pk>/reactivate/              POST   302       302   403 403
+/settings/people/<int:person_pk>/roles/                   POST   302       302   403 403
+/settings/people/<int:person_pk>/second-factor/off/       POST   302       302   403 403
+/settings/people/<int:person_pk>/sessions/end/            POST   302       302   403 403
+/settings/people/<int:person_pk>/tokens/revoke/           POST   302       302   403 403
+/settings/people/add/                                     GET    302       200   403 403
+/settings/roles/                                          GET    302       200   403 403
+/settings/roles/<int:role_pk>/                            GET    302       200   403 403
+/settings/roles/<int:role_pk>/delete/                     POST   302       302   403 403
+/settings/roles/<int:role_pk>/rename/                     POST   302       302   403 403
+/settings/roles/<int:role_pk>/rights/                     POST   302       302   403 403
+/settings/roles/add/                                      GET    302       200   403 403
 /api/docs                                                 GET    302       200   200 200
 /api/schema                                               GET    401       200   200 200
 /admin/                                                   GET    302       200   302 302
@@ -121,6 +157,11 @@ events.brokerposition  200  403 200    200    200
 events.notice          200  403 200    403    200
 accounts.user          200  200 200    200    200
 accounts.auditentry    200  403 200    403    200
+accounts.apitoken      200  403 200    403    200
+accounts.invitation    200  403 200    403    200
+accounts.job           200  403 200    403    200
+accounts.session       200  403 200    403    200
+accounts.signingkey    200  403 200    403    200
 auth.group             200  200 200    200    200
 conversations.tag      200  200 200    200    200
 conversations.review   200  403 200    403    200
@@ -185,14 +226,17 @@ def kept(alice, bob):
         RejectedMessage.objects.get(), Notice.objects.first(), AuditEntry.objects.first(),
         Heartbeat.objects.create(name="host:1", started_at=now, beat_at=now - timezone.timedelta(days=1)),
         BrokerPosition.objects.create(broker="default", position="12"),
-        job := Job.objects.create(kind="conversations.tag", by=bob),
+        job := Job.objects.create(kind="conversations.undo", by=bob),
         Assignment.objects.create(conversation=conversation, assignee=bob, by=alice),
         Correction.objects.create(event=event, conversation=conversation, intent="goodbye", by=bob),
         SavedView.objects.create(name="Mine", owner=bob), BulkChange.objects.create(job=job, conversation=conversation),
         Presence.objects.create(conversation=conversation, user=bob, seen_at=now),
+        ApiToken.objects.create(user=bob, name="script", prefix="rx_1", digest="1"),
+        SigningKey.objects.create(name="1"), Session.objects.create(user=bob, key="1" * 32, seen_at=now),
+        Invitation.objects.create(digest="1", expires_at=now + timezone.timedelta(days=1), by=alice),
         Retention.objects.get_or_create()[0], Forgotten.objects.create(key=key_of("gone"), until=1.0),
     ]  # fmt: skip
-    return {row._meta.label_lower: row for row in rows}
+    return {row._meta.label_lower: row for row in rows} | {"somebody else": User.objects.create_user("dan")}
 
 
 @pytest.fixture
@@ -216,6 +260,14 @@ def filled(route, kept):
         "<int:tag_pk>": kept["conversations.tag"].pk,
         "<int:service_pk>": kept["events.heartbeat"].pk,
         "<int:message_pk>": kept["events.rejectedmessage"].pk,
+        "<int:person_pk>": kept["somebody else"].pk,
+        "<int:role_pk>": kept["auth.group"].pk,
+        "<int:session_pk>": kept["accounts.session"].pk,
+        "<int:token_pk>": kept["accounts.apitoken"].pk,
+        "<int:invitation_pk>": kept["accounts.invitation"].pk,
+        "<str:secret>": "guessed",
+        "<str:organization_slug>": "saml",
+        "<str:provider_id>": "oidc",
         "<uuid:pk>": kept["accounts.job"].pk,
         "<str:kind>": "story",
         "<path:id>": kept["events.conversation"].sender_id,

@@ -24,7 +24,8 @@ from rasax.accounts.roles import ADMIN
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     DjangoUserAdmin = UserAdmin[User]
-    GivenPasswordForm, NewPersonForm = AdminPasswordChangeForm[User], AdminUserCreationForm[User]
+    GivenPasswordForm = AdminPasswordChangeForm[User]
+    NewPersonForm = AdminUserCreationForm
 else:
     ModelAdmin, DjangoUserAdmin = admin.ModelAdmin, UserAdmin
     GivenPasswordForm, NewPersonForm = AdminPasswordChangeForm, AdminUserCreationForm
@@ -63,7 +64,7 @@ class PasswordForSomebody(GivenPasswordForm):
 class NewPerson(NewPersonForm):
     def save(self, commit: bool = True) -> User:
         self.instance.must_change_password = True
-        return super().save(commit)
+        return cast("User", super().save(commit))
 
 
 @admin.register(User)

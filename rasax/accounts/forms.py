@@ -11,17 +11,28 @@ from django.utils.translation import gettext_lazy as _
 from rasax.accounts.models import ApiToken, User
 
 if TYPE_CHECKING:
-    UserForm, NewUserForm, ApiTokenForm = forms.ModelForm[User], BaseUserCreationForm[User], forms.ModelForm[ApiToken]
+    UserForm = forms.ModelForm[User]
+    NewUserForm = BaseUserCreationForm[User]
+    ApiTokenForm = forms.ModelForm[ApiToken]
+    RolesField = forms.ModelMultipleChoiceField[Group]
 else:
     UserForm, NewUserForm, ApiTokenForm = forms.ModelForm, BaseUserCreationForm, forms.ModelForm
+    RolesField = forms.ModelMultipleChoiceField
 
 
 class _Bootstrap(forms.BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            choice = isinstance(field.widget, forms.CheckboxSelectMultiple)
-            field.widget.attrs["class"] = "form-check-input" if choice else "form-control"
+            field.widget.attrs["class"] = "choices" if field.widget.use_fieldset else "form-control"
+
+
+class Choices(forms.CheckboxSelectMultiple):
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Django gives the boxes the class of what they stand in."""
+        option: dict[str, Any] = super().create_option(*args, **kwargs)
+        option["attrs"]["class"] = "form-check-input"
+        return option
 
 
 class SignInForm(_Bootstrap, AuthenticationForm):
@@ -68,9 +79,9 @@ class DetailsForm(_Bootstrap, UserForm):
         fields = ["first_name", "last_name", "email"]
 
 
-def _roles() -> forms.ModelMultipleChoiceField:
-    return forms.ModelMultipleChoiceField(
-        Group.objects.order_by("name"), label=_("Roles"), required=False, widget=forms.CheckboxSelectMultiple
+def _roles() -> RolesField:
+    return RolesField(
+        Group.objects.order_by("name"), label=_("Roles"), required=False, widget=Choices
     )
 
 

@@ -77,7 +77,7 @@ class Invitation(models.Model):
         user = User.objects.create_user(username, email=self.email, password=password)
         give(user, self.roles.all())
         Invitation.objects.filter(pk=self.pk).update(accepted_by=user)
-        AuditEntry.objects.note(user, "accepted an invitation", [self], by=str(self.by or ""))
+        AuditEntry.objects.note(user, "accepted an invitation", [self], invited_by=str(self.by or ""))
         return user
 
     @transaction.atomic

@@ -58,7 +58,7 @@ def file(request: HttpRequest, pk: UUID) -> HttpResponse | StreamingHttpResponse
     compressed = "gzip" in request.headers.get("Accept-Encoding", "")
     content = job.content() if compressed else _decompressed(job.content())
     response = StreamingHttpResponse(content, content_type=job.result.get("type", "application/octet-stream"))
-    response["Content-Disposition"] = content_disposition_header(True, job.file_name)
+    response["Content-Disposition"] = content_disposition_header(True, job.file_name) or ""
     patch_vary_headers(response, ["Accept-Encoding"])
     if compressed:
         response["Content-Encoding"] = "gzip"

@@ -35,7 +35,7 @@ def _by(request: HttpRequest) -> User:
 def all_roles(request: HttpRequest) -> HttpResponse:
     roles = Group.objects.annotate(people=Count("user")).prefetch_related("permissions__content_type").order_by("name")
     rows = [(role, [area.level(held) for area in AREAS]) for role in roles if (held := _held(role)) is not None]
-    return render(request, "settings/roles.html", {"areas": AREAS, "rows": rows})
+    return render(request, "settings/roles.html", {"columns": AREAS, "rows": rows})
 
 
 def _held(role: Group) -> set[str]:
@@ -84,7 +84,7 @@ def _matrix(held: Collection[str]) -> dict[str, Any]:
 
 
 def _wanted(posted: QueryDict, before: Collection[str]) -> frozenset[str]:
-    levels = {area.key: Level(posted[area.key]) for area in AREAS if posted.get(area.key) in Level}
+    levels = {area.key: Level(str(posted[area.key])) for area in AREAS if posted.get(area.key) in Level}
     return chosen(before, levels, posted.getlist("also"))
 
 

@@ -15,7 +15,7 @@ from rasax.accounts.tokens import cipher
 APP, RECOVERY = Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES
 
 
-class Adapter(DefaultMFAAdapter):
+class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Secrets are kept encrypted, and authenticator apps show them under our name."""
 
     def encrypt(self, text: str) -> str:

@@ -33,7 +33,7 @@ def offered() -> list[tuple[str, str]]:
     providers = settings.SOCIALACCOUNT_PROVIDERS
     addresses = {
         "openid_connect": reverse("openid_connect_login"),
-        "saml": reverse("saml_login"),
+        "saml": reverse("saml_login", args=[SAML]),
     }
     return [(app["name"], addresses[kind]) for kind, provider in providers.items() for app in provider["APPS"]]
 

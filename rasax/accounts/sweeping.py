@@ -40,9 +40,14 @@ class SweeperStep(bootsteps.StartStopStep):  # type: ignore[misc]
         self.thread.start()
 
     def _run(self) -> None:
-        do_chores()
-        while not self.stopping.wait(EVERY):
+        from django.db import close_old_connections
+
+        while True:
+            close_old_connections()
             do_chores()
+            close_old_connections()
+            if self.stopping.wait(EVERY):
+                return
 
     def stop(self, parent: Any) -> None:
         self.stopping.set()
@@ -53,12 +58,8 @@ class SweeperStep(bootsteps.StartStopStep):  # type: ignore[misc]
 
 
 def do_chores() -> None:
-    from django.db import close_old_connections
-
     for do in CHORES:  # what fails may do better in the next round, and the others must be done
-        close_old_connections()
         try:
             do()
         except Exception as error:
             log.warning("a chore failed", chore=do.__name__, error=str(error), exc_info=True)
-    close_old_connections()

@@ -7,6 +7,6 @@ from celery import shared_task
 from rasax.accounts.jobs import Job
 
 
-@shared_task(ignore_result=True)
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
 def run_job(pk: str) -> None:
     Job.objects.run(pk)

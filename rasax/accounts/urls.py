@@ -4,9 +4,9 @@ from django.urls import path
 
 # Every process that signs people in reads this URLconf, and with it what listens to their signing in.
 from rasax.accounts import own_pages, people_pages, signing, single_sign_on, views  # noqa: F401
-from rasax.identity_providers import OIDC, SAML
+from rasax.identity_providers import OIDC
 
-oidc, by_saml = {"provider_id": OIDC}, {"organization_slug": SAML}
+oidc = {"provider_id": OIDC}
 
 urlpatterns = [
     path("", views.account, name="account"),
@@ -28,9 +28,9 @@ urlpatterns = [
     # Of allauth's pages only these are open. Its own names, for it looks its addresses up by them.
     path("sso/oidc/login", single_sign_on.oidc_login, oidc, name="openid_connect_login"),
     path("sso/oidc/callback", single_sign_on.oidc_callback, oidc, name="openid_connect_callback"),
-    path("sso/saml/login", saml.login, by_saml, name="saml_login"),
-    path("sso/saml/acs", saml.acs, by_saml, name="saml_acs"),
-    path("sso/saml/finish", saml.finish_acs, by_saml, name="saml_finish_acs"),
-    path("sso/saml/logout", saml.sls, by_saml, name="saml_sls"),
-    path("sso/saml/metadata", saml.metadata, by_saml, name="saml_metadata"),
+    path("sso/<str:organization_slug>/login", saml.login, name="saml_login"),
+    path("sso/<str:organization_slug>/acs", saml.acs, name="saml_acs"),
+    path("sso/<str:organization_slug>/finish", saml.finish_acs, name="saml_finish_acs"),
+    path("sso/<str:organization_slug>/logout", saml.sls, name="saml_sls"),
+    path("sso/<str:organization_slug>/metadata", saml.metadata, name="saml_metadata"),
 ]

@@ -59,9 +59,9 @@ class LoginView(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
-        user = cast("User", form.get_user())
+        user = form.get_user()
         if not second_factor_needed(user):
-            return cast("HttpResponse", super().form_valid(form))
+            return super().form_valid(form)
         self.request.session[PENDING] = {
             "user": user.pk,
             "password": user.get_session_auth_hash(),
@@ -123,12 +123,12 @@ def _pending(request: HttpRequest) -> User | None:
 def locked_out(request: HttpRequest, *args: object) -> HttpResponse:
     """Says the same whether there is such a person or not."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    headers = {"Retry-After": str(seconds)}
     if request.path.startswith("/api/"):
         why = gettext("Too many failed attempts to sign in; try again in a quarter of an hour.")
-        return JsonResponse(failure(429, why), status=429, headers=headers)
-    answer = render(request, "registration/locked_out.html", {"minutes": seconds // 60}, status=429)
-    answer.headers.update(headers)
+        answer: HttpResponse = JsonResponse(failure(429, why), status=429)
+    else:
+        answer = render(request, "registration/locked_out.html", {"minutes": seconds // 60}, status=429)
+    answer["Retry-After"] = str(seconds)
     return answer
 
 

@@ -60,14 +60,14 @@ def _change_tag(on: bool) -> Change:
 
 
 def _assign(conversations: ConversationQuerySet, assignee: str, by: User | None) -> Before:
-    return Assignment.objects.change(conversations, User.objects.filter(pk=assignee or None).first(), by)
+    return Assignment.objects.change(conversations, User.objects.filter(pk=int(assignee or 0)).first(), by)
 
 
 def _still_assigned(before: Before, assignee: str, by: User | None) -> set[int]:
     kept = Assignment.objects.filter(conversation__in=before)
     if not assignee:
         return before.keys() - set(kept.values_list("pk", flat=True))
-    return set(kept.filter(assignee=assignee, by=by).values_list("pk", flat=True))
+    return set(kept.filter(assignee=int(assignee), by=by).values_list("pk", flat=True))
 
 
 def _still_marked(before: Before, status: str, by: User | None) -> set[int]:

@@ -23,7 +23,7 @@ EXPORT = "conversations.export"
 STOPPED = gettext_noop("Somebody's conversation was deleted for good meanwhile. Start the export again.")
 DELETED = gettext_noop("Its file is gone: somebody's conversation was deleted for good since. Start the export again.")
 LONG_ENOUGH = 6  # characters of a sender_id that mean nobody else where they turn up
-SENDER_ID = re.compile(rb'"sender_id"\s*:\s*("(?:[^"\\]|\\.)*")')
+SENDER_ID = re.compile(rb'"sender_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
 
 
 def forget(conversations: ConversationQuerySet, by: User | None, **why: str) -> int:

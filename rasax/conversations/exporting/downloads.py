@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.formats import number_format
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -53,14 +52,15 @@ def _stream(request: HttpRequest, name: str, selection: Selection) -> StreamingH
         AuditEntry.objects.note(reader(request), "exported", Conversation.objects.filter(pk__in=chunk), format=name)
     pieces = (piece.encode() for piece in form.write(chunks))
     response = StreamingHttpResponse(pieces, content_type=form.content_type)
-    response["Content-Disposition"] = content_disposition_header(True, form.file_name)
+    response["Content-Disposition"] = f'attachment; filename="{form.file_name}"'
     return response
 
 
 @transaction.atomic
 def _ask(request: HttpRequest, name: str, selection: Selection) -> HttpResponse:
     job = Job.objects.ask(EXPORT, reader(request), format=name, **selection.arguments)
-    AuditEntry.objects.note(reader(request), "exported", [job], format=name, conversations=selection.count())
+    found = {"conversations": selection.count(), "filters": selection.query or ""}
+    AuditEntry.objects.note(reader(request), "exported", [job], format=name, **found)
     return shown(request, job)
 
 
@@ -78,11 +78,17 @@ def write(job: Job) -> None:
     form, selection = FORMATS[job.arguments["format"]], Selection.of(job.arguments)
     job.parts.all().delete()
     job.step(0, selection.count())
-    for number, part in enumerate(_parts(form, _counted(job, selection))):
+    for number, part in enumerate(_parts(_written(job, form, selection))):
         with transaction.atomic():
             JobFile.objects.create(job=job, number=number, content=part)
             job.step(job.done, parts=number + 1)
     job.step(job.done, job.done, file=form.file_name, type=form.content_type)
+
+
+def _written(job: Job, form: Format, selection: Selection) -> Iterator[str]:
+    for piece in form.write(_counted(job, selection)):
+        job.step(job.done)  # renews the lease, within a chunk of long conversations, too
+        yield piece
 
 
 def _counted(job: Job, selection: Selection) -> Iterator[list[int]]:
@@ -93,9 +99,9 @@ def _counted(job: Job, selection: Selection) -> Iterator[list[int]]:
         job.step(done)
 
 
-def _parts(form: Format, chunks: Iterator[list[int]]) -> Iterator[bytes]:
+def _parts(pieces: Iterator[str]) -> Iterator[bytes]:
     packer, waiting = zlib.compressobj(wbits=31), bytearray()
-    for piece in form.write(chunks):
+    for piece in pieces:
         waiting += packer.compress(piece.encode())
         if len(waiting) >= PART:
             yield bytes(waiting)

@@ -1,4 +1,4 @@
-"""The events of some conversations, a few thousand rows at a time: of one conversation there may be 100,000."""
+"""The events of some conversations, a few hundred rows at a time: of one conversation there may be 100,000."""
 
 from __future__ import annotations
 
@@ -11,24 +11,31 @@ from django.db.models import Q, QuerySet
 from events.models import Event
 from events.vocabulary import InvalidMessage
 
-AT_ONCE = 2_000
+AT_ONCE = 500  # events: some are of many kilobytes
 Rows = QuerySet[Event]
 
 
 def pages(pks: list[int], rows: Rows) -> Iterator[list[Event]]:
     """Those of `rows` that belong to these conversations, by conversation and in order."""
     left, ordered = sorted(pks), rows.order_by("conversation_id", "timestamp", "id")
-    beyond = Q()
     while left:
-        page = list(ordered.filter(beyond, conversation__in=left)[:AT_ONCE])
+        page = list(ordered.filter(conversation__in=left)[:AT_ONCE])
         yield page
         if len(page) < AT_ONCE:
             return
         last = page[-1]
-        here = Q(conversation=last.conversation_id)
-        later = Q(timestamp__gt=last.timestamp) | Q(timestamp=last.timestamp, pk__gt=last.pk)
-        beyond = ~here | (here & later)
-        left = [pk for pk in left if pk >= last.conversation_id]
+        yield from _rest(ordered.filter(conversation=last.conversation_id), last)
+        left = [pk for pk in left if pk > last.conversation_id]
+
+
+def _rest(rows: Rows, last: Event) -> Iterator[list[Event]]:
+    """What comes after this event in its conversation. Apart, so that the index leads to each page."""
+    page = [last]
+    while page:
+        last = page[-1]
+        later = Q(timestamp__gt=last.timestamp) | Q(pk__gt=last.pk)
+        page = list(rows.filter(later, timestamp__gte=last.timestamp)[:AT_ONCE])
+        yield page
 
 
 def by_conversation(pks: list[int], rows: Rows) -> Iterator[tuple[int, list[Event]]]:

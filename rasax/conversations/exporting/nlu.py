@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from typing import Any
 
 from events.models import Event
 from events.vocabulary import UserUttered
@@ -16,6 +17,7 @@ from trackers.stories import annotated
 
 HEAD = 'version: "3.1"\nnlu:\n'
 TOGETHER = 20_000  # examples that are sorted by intent; a file of more has an intent several times, as Rasa allows
+REMEMBERED = 1_000_000  # examples: some 100 MB
 NO_INTENT = {"", "nlu_fallback"}
 PLAIN_NAME = re.compile(r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[A-Za-z_][A-Za-z0-9_./+-]*", re.IGNORECASE)
 # An example is one line of a block of text. Each becomes one space: an entity's place is counted in characters.
@@ -23,14 +25,17 @@ UNWRITABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def write_nlu(chunks: Iterable[list[int]]) -> Iterator[str]:
-    """Each text once for each intent."""
-    head, seen = HEAD, set()
+    """Each text once for each intent, of the last million that differ."""
+    head = HEAD
+    seen: set[bytes] = set()
     waiting: dict[str, list[str]] = defaultdict(list)
     number = 0
     for intent, example in _examples(chunks):
         mark = blake2b(f"{intent}\0{example}".encode(), digest_size=8).digest()
         if mark in seen:
             continue
+        if len(seen) == REMEMBERED:
+            seen.clear()
         seen.add(mark)
         waiting[intent].append(example)
         number += 1
@@ -63,14 +68,22 @@ def _example(event: Event) -> tuple[str, str] | None:
     """Intent and annotated text; None where nobody wrote the text, as of buttons and external triggers."""
     said = raw(event)
     correction = getattr(event, "correction", None)
-    intent = correction.intent if correction else event.name or ""
+    intent = correction.intent if correction else _intent(said) or event.name or ""
     text = UNWRITABLE.sub(" ", plain(said.get("text")))
     if intent in NO_INTENT or not text.strip() or text.startswith(("/", "EXTERNAL: ")):
         return None
-    parse_data = said.get("parse_data")
-    entities = parse_data.get("entities") if isinstance(parse_data, dict) else None
+    entities = _mapping(said.get("parse_data")).get("entities")
     named = [each for each in entities if _is_named(each)] if isinstance(entities, list) else []
     return intent, UNWRITABLE.sub(" ", plain(annotated(text, named))).strip()
+
+
+def _intent(said: dict[str, Any]) -> str:
+    """Of a retrieval intent all of it, as its examples are filed: `faq/opening_hours`."""
+    return plain(_mapping(_mapping(said.get("parse_data")).get("intent")).get("full_retrieval_intent_name"))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _is_named(entity: object) -> bool:

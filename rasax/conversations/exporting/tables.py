@@ -39,6 +39,7 @@ def conversation_table(chunks: Iterable[list[int]]) -> Iterator[str]:
 def _conversation_rows(pks: list[int]) -> Iterator[list[object]]:
     facets = _facets(pks)
     found = Conversation.objects.filter(pk__in=pks).select_related("review__by", "assignment__assignee").order_by("pk")
+    each: Any
     for each in found.annotate(n_flags=_number(Flag), n_corrections=_number(Correction), n_notes=_number(Note)):
         review, assignment = getattr(each, "review", None), getattr(each, "assignment", None)
         tags, channels, environments = (facets.get((each.pk, kind), "") for kind in SEVERAL)
@@ -76,8 +77,8 @@ def message_table(chunks: Iterable[list[int]]) -> Iterator[str]:
 
 def _message_rows(page: list[Event]) -> Iterator[list[object]]:
     notes: dict[int, list[str]] = defaultdict(list)
-    for event, text in Note.objects.filter(event__in=page).values_list("event", "text"):
-        notes[event or 0].append(text)
+    for pk, text in Note.objects.filter(event__in=page).values_list("event", "text"):
+        notes[pk or 0].append(text)
     for event in page:
         correction = getattr(event, "correction", None)
         yield [
