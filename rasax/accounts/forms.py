@@ -80,9 +80,7 @@ class DetailsForm(_Bootstrap, UserForm):
 
 
 def _roles() -> RolesField:
-    return RolesField(
-        Group.objects.order_by("name"), label=_("Roles"), required=False, widget=Choices
-    )
+    return RolesField(Group.objects.order_by("name"), label=_("Roles"), required=False, widget=Choices)
 
 
 class RolesForm(_Bootstrap, forms.Form):

@@ -34,12 +34,9 @@ def _by(request: HttpRequest) -> User:
 @can_view_roles
 def all_roles(request: HttpRequest) -> HttpResponse:
     roles = Group.objects.annotate(people=Count("user")).prefetch_related("permissions__content_type").order_by("name")
-    rows = [(role, [area.level(held) for area in AREAS]) for role in roles if (held := _held(role)) is not None]
+    held = [(role, people.names_of(role.permissions.all())) for role in roles]
+    rows = [(role, [area.level(names) for area in AREAS]) for role, names in held]
     return render(request, "settings/roles.html", {"columns": AREAS, "rows": rows})
-
-
-def _held(role: Group) -> set[str]:
-    return people.names_of(role.permissions.all())
 
 
 @can_view_roles
@@ -52,7 +49,7 @@ def one_role(request: HttpRequest, role_pk: int) -> HttpResponse:
         "fixed": role.name == ADMIN or not request.user.has_perm("auth.change_group"),
         "people": holders[:SHOWN],
         "more": len(holders) > SHOWN,
-        **_matrix(_held(role)),
+        **_matrix(people.rights_of([role])),
     }
     return render(request, "settings/role.html", context)
 
@@ -92,7 +89,7 @@ def _wanted(posted: QueryDict, before: Collection[str]) -> frozenset[str]:
 @can_change_roles
 def change_role(request: HttpRequest, role_pk: int) -> HttpResponse:
     role = get_object_or_404(Group, pk=role_pk)
-    wanted = _wanted(request.POST, _held(role))
+    wanted = _wanted(request.POST, people.rights_of([role]))
     done = _("The rights of %(name)s are changed; they count at once.")
     return _does(request, role, lambda: people.change_role(role, wanted, _by(request)), done)
 
