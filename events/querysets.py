@@ -118,7 +118,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
         with transaction.atomic():
             pks = self._lock_and_remember(until)
-            Event.objects.filter(conversation__in=pks).delete()
+            events = Event.objects.filter(conversation__in=pks)
+            for marks in Event._meta.related_objects:
+                marks.field.model._base_manager.filter(**{f"{marks.field.name}__in": events}).delete()
+            # As one statement: Django's own deletion would read every event first, to look what hangs on it.
+            events._raw_delete(events.db)
             unlink_facet(ConversationFacet.objects.filter(conversation__in=pks))
             self.model._default_manager.filter(pk__in=pks).delete()
             self._announce(set(pks))

@@ -18,7 +18,7 @@ from rasax.accounts.jobs import UNENDED
 from rasax.accounts.models import AuditEntry, Job, JobFile, User
 from rasax.accounts.sweeping import chore
 
-AT_ONCE = 200  # conversations in one transaction
+AT_ONCE = 500  # conversations in one transaction
 EXPORT = "conversations.export"
 STOPPED = gettext_noop("Somebody's conversation was deleted for good meanwhile. Start the export again.")
 DELETED = gettext_noop("Its file is gone: somebody's conversation was deleted for good since. Start the export again.")
@@ -47,7 +47,6 @@ def _forget(conversations: ConversationQuerySet, by: User | None, why: dict[str,
     AuditEntry.objects.forget(Conversation, [each.pk for each in found])
     _forget_rejected({each.sender_id for each in found})
     _forget_exports()
-    _forget_marks(targets)
     return targets.forget(until=timezone.now().timestamp())
 
 
@@ -57,14 +56,6 @@ def _forget_exports() -> None:
     exports.filter(state__in=UNENDED).stop(Job.State.FAILED, STOPPED)
     exports.filter(parts__isnull=False).update(result={}, message=DELETED)
     JobFile.objects.filter(job__kind=EXPORT).delete()
-
-
-def _forget_marks(conversations: ConversationQuerySet) -> None:
-    """What hangs on events, by conversation: looking for it event by event would take most of the time."""
-    from rasax.conversations.models import Correction, Flag, Note
-
-    for marks in (Note.objects, Flag.objects, Correction.objects):
-        marks.filter(conversation__in=conversations).delete()
 
 
 def _forget_rejected(sender_ids: set[str]) -> None:

@@ -152,21 +152,22 @@ def test_a_long_conversation_begins_at_its_end_and_earlier_messages_come_on_scro
     site.record(*[each for turn in turns for each in turn])
     sign_in(page)
     page.locator(".row-link").click()
+    transcript = page.get_by_role("region", name="Transcript")
     expect(page.get_by_text("answer 119")).to_be_in_viewport()
-    expect(page.get_by_text("question 60", exact=True)).to_have_count(0)
-    page.get_by_role("region", name="Transcript").hover()
+    expect(transcript.get_by_text("question 60", exact=True)).to_have_count(0)
+    transcript.hover()
     for _ in range(40):
         page.mouse.wheel(0, -4000)
         page.wait_for_timeout(50)
-    expect(page.get_by_text("question 0", exact=True)).to_be_in_viewport()
+    expect(transcript.get_by_text("question 0", exact=True)).to_be_in_viewport()
     expect(page.get_by_text("1970")).to_have_count(3)  # the day once, and two facts in the panel
     site.record(said("One more", timestamp=2000.0))
-    expect(page.get_by_text("One more")).to_have_count(1)
-    expect(page.get_by_text("question 0", exact=True)).to_be_in_viewport()
+    expect(transcript.get_by_text("One more")).to_have_count(1)
+    expect(transcript.get_by_text("question 0", exact=True)).to_be_in_viewport()
 
 
 def test_without_javascript(site: Site, chromium: Browser) -> None:
-    site.record(*PIZZA)
+    site.record(*PIZZA, said("Hello", sender_id="ben", timestamp=1_750_000_100.0))
     context = chromium.new_context(base_url=site.url, java_script_enabled=False)
     page = context.new_page()
     sign_in(page)

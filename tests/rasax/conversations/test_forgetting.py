@@ -107,6 +107,18 @@ def test_a_short_name_is_found_where_a_sender_stands(db, alice, body, goes):
     assert RejectedMessage.objects.exists() is not goes
 
 
+def test_a_long_name_is_found_anywhere_in_what_has_no_sender(db, alice):
+    Conversation.objects.record([said("hi", sender_id='zoë "6517"')])
+    bodies = [
+        'no JSON, but zoë \\"6517\\" all the same'.encode(),
+        b'no JSON, but zo\\u00eb \\"6517\\"',
+        b'{"sender_id": "ben", "text": "zo\\u00eb \\"6517\\""}',
+    ]
+    Conversation.objects.record([Message(body) for body in bodies])
+    forgetting.forget(Conversation.objects.all(), alice)
+    assert [bytes(row.body) for row in RejectedMessage.objects.all()] == bodies[2:]
+
+
 def test_a_redelivery_a_replay_and_an_import_bring_nothing_back(zoe, alice):
     forgetting.forget(Conversation.objects.filter(pk=zoe.pk), alice)
     assert Conversation.objects.record([said(SECRET, sender_id=WHO, timestamp=100.0)]).forgotten == 1
