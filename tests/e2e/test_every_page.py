@@ -30,6 +30,16 @@ LOOKS = {
     "event-service": "/settings/event-service/",
     "rejected": "/settings/rejected/",
     "audit": "/settings/audit/",
+    "people": "/settings/people/",
+    "person": "/settings/people/1/",
+    "add-person": "/settings/people/add/",
+    "roles": "/settings/roles/",
+    "role": "/settings/roles/1/",
+    "add-role": "/settings/roles/add/",
+    "invitations": "/settings/invitations/",
+    "sessions": "/accounts/sessions",
+    "tokens": "/accounts/tokens",
+    "second-factor": "/accounts/second-factor",
     "account": "/accounts/",
     "password": "/accounts/password",
     "not-found": "/no/such/page",
@@ -175,7 +185,7 @@ def test_no_page_is_forgotten() -> None:
     opened = {route for route, line in read(PAGES).items() if (line["method"], line["alice"]) == ("GET", "200")}
     ours = {route for route in opened if not route.startswith(("/admin/", "/api/"))} - PARTS
     shown = [look.split("?")[0] for look in LOOKS.values()]
-    holes = {"<int:pk>": "{c}", "<int:event_pk>": "{e}"}
+    holes = {"<int:pk>": "{c}", "<int:event_pk>": "{e}", "<int:person_pk>": "1", "<int:role_pk>": "1"}
     for hole, filled in holes.items():
         ours = {route.replace(hole, filled) for route in ours}
     assert ours - set(shown) == set()
