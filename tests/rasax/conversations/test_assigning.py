@@ -6,7 +6,8 @@ from events.models import Conversation, ConversationFacet, Facet
 from rasax.accounts.models import AuditEntry
 from rasax.conversations.models import Assignment
 from tests.rasa import said
-from tests.rasax.conversations.conftest import at_once, on_servers, read
+from tests.rasax.conversations.conftest import read
+from tests.together import at_once, on_servers
 
 SCRIPT = {"HX-Request": "true"}
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 from events.models import Conversation, Notice
 from rasax.conversations.models import Presence
 from tests.rasa import said
-from tests.rasax.conversations.conftest import at_once, on_servers, read
+from tests.rasax.conversations.conftest import read
+from tests.together import at_once, on_servers
 
 SCRIPT = {"HX-Request": "true"}
 
