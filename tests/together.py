@@ -2,10 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from django.db import connection
-
-on_servers = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite in memory has one connection")
 
 
 def at_once(*works):

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from rasax.accounts import second_factor
 from rasax.accounts.models import AuditEntry, User
-from tests.together import at_once, on_servers
+from tests.together import at_once
 
 SECRET, BOBS = "JBSWY3DPEHPK3PXP", "bob-secret-words"
 
@@ -76,7 +76,6 @@ def test_the_secret_is_kept_encrypted(bobs):
     assert SECRET not in str(Authenticator.objects.values_list("data", flat=True))
 
 
-@on_servers
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_use_one_code_at_once_one_comes_in(bobs, clock):
     spare, came_in = second_factor.recovery_codes(bobs)[0], []

@@ -7,7 +7,7 @@ from rasax.accounts.models import AuditEntry
 from rasax.conversations.models import Assignment
 from tests.rasa import said
 from tests.rasax.conversations.conftest import read
-from tests.together import at_once, on_servers
+from tests.together import at_once
 
 SCRIPT = {"HX-Request": "true"}
 
@@ -51,7 +51,6 @@ def test_several_are_given_at_once_and_those_that_changed_are_counted(ann, ben, 
     assert set(Facet.objects.filter(kind="assignee").values_list("n_conversations", flat=True)) == {0}
 
 
-@on_servers
 @pytest.mark.django_db(transaction=True)
 def test_people_who_take_the_same_ones_at_once_neither_wait_for_ever_nor_miscount(alice, bob):
     Conversation.objects.record([said("hello", sender_id=f"u{n}") for n in range(20)])
