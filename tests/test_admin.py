@@ -287,6 +287,27 @@ def test_a_person_is_added_with_a_role_and_an_admin_may_enter(desk, alice):
     assert not AuditEntry.objects.filter(detail__icontains="a-very-long-word").exists()
 
 
+@pytest.mark.parametrize("page", ["delete", "changelist"])
+def test_an_account_is_deleted_with_its_assignments_and_their_counts(desk, alice, bob, page):
+    wanted = {"action": "delete_selected", "_selected_action": [bob.pk], "post": "yes"}
+    url = address(User, page, bob.pk) if page == "delete" else address(User, page)
+    assert "deleted" in desk.post(url, wanted, follow=True).content.decode()
+    assert not User.objects.filter(pk=bob.pk).exists()
+    assert not Facet.objects.filter(kind="assignee").exists()
+    assert AuditEntry.objects.filter(user=alice, action="deleted", object_name="bob").count() == 1
+    assert LogEntry.objects.filter(user=alice, object_repr="bob").count() == 1
+
+
+@pytest.mark.parametrize("page", ["delete", "changelist"])
+def test_of_several_accounts_one_that_stays_keeps_the_others(desk, alice, bob, page):
+    wanted = {"action": "delete_selected", "_selected_action": [bob.pk, alice.pk], "post": "yes"}
+    url = address(User, page, alice.pk) if page == "delete" else address(User, page)
+    assert "Somebody else has to delete you." in desk.post(url, wanted, follow=True).content.decode()
+    assert User.objects.filter(pk__in=[alice.pk, bob.pk]).count() == 2
+    assert not LogEntry.objects.exists()
+    assert not AuditEntry.objects.filter(action="deleted").exists()
+
+
 def test_a_password_set_by_an_operator_is_audited_without_it(desk, alice, bob):
     url = reverse("admin:auth_user_password_change", args=[bob.pk])
     words = {"password1": "another-long-word", "password2": "another-long-word", "usable_password": "true"}
