@@ -1,7 +1,7 @@
 """What Rasa reads from exported files; runs in a Python that has Rasa.
 
 Takes a folder with stories.yml, test_stories.yml and nlu.yml, and writes {"stories": [names], "tests": [names],
-"examples": [[intent, text, entities]], "warnings": [what Rasa warned of]}. Rasa checks the files against its own schemas.
+"examples": [[intent, text, entities]], "warnings": [what Rasa warned of]}. Rasa checks them against its own schemas.
 """
 
 import json
@@ -37,7 +37,11 @@ def entities(example):
 
 
 def named(entity):
-    return {name: entity[name] for name in ("entity", "start", "end", "value", "role", "group") if entity.get(name) is not None}
+    return {
+        name: entity[name]
+        for name in ("entity", "start", "end", "value", "role", "group")
+        if entity.get(name) is not None
+    }
 
 
 main(Path(sys.argv[1]))
