@@ -46,6 +46,23 @@ LOOKS = {
     "not-found": "/no/such/page",
 }
 SIGNED_OUT = {"login": "/accounts/login"}
+# So that tables have rows, and so a width.
+WORK = """
+import django
+django.setup()
+from django.utils import timezone
+from events.brokers.base import Message
+from events.models import Conversation, Heartbeat
+from rasax.accounts.models import Job, User
+from rasax.conversations.models import Review, Tag
+alice, now = User.objects.get(username="alice"), timezone.now()
+Conversation.objects.record([Message(b"no JSON")])
+Heartbeat.objects.create(name="rasa-server-7:4711", broker="FileEventBroker", started_at=now, beat_at=now, n_stored=246)
+for name in ("billing", "needs training data", "to discuss", "a tag with quite a long name"):
+    Tag.objects.called(name).put_on(Conversation.objects.filter(pk__lte=3), alice)
+Review.objects.mark(Conversation.objects.filter(pk__lte=2), "reviewed", alice)
+Job.objects.create(kind="conversations.tag", by=alice, message="Tagged 3 conversations “billing”.", state="done")
+"""
 # What has no look of its own: parts of pages, files, and where a form leads.
 PARTS = {
     "/tags.css", "/palette/", "/conversations/count/", "/conversations/views/counts/", "/conversations/<int:pk>/panel/",
@@ -66,6 +83,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site"))
     site.run("-c", MAKE_ALICE)
     site.record(*recorded())
+    site.run("-c", WORK)
     yield site
     site.stop()
 
