@@ -25,6 +25,8 @@ DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY", "only-for-debugging" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set; set it, or SECRET_KEY_FILE, to a long random text.")
+# Encrypts what has to be read again, such as the tokens of Rasa servers; the first encrypts, all of them decrypt.
+ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
@@ -32,6 +34,9 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_FOLLOWERS: list[str] = []
+
+# Rasa servers (docs/environments.md)
+ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
 
 INSTALLED_APPS = [
     "channels",
@@ -58,6 +63,7 @@ INSTALLED_APPS = [
     "trackers",
     "rasax.accounts",
     "rasax.conversations",
+    "rasax.deployment",
 ]
 
 MIDDLEWARE = [
@@ -297,5 +303,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", "INFO", logging.getLevelNamesMapping())},
-    "loggers": {"axes": {"level": "WARNING"}},  # it would tell of every signing in; the audit log does
+    "loggers": {
+        "axes": {"level": "WARNING"},  # it would tell of every signing in; the audit log does
+        "httpx": {"level": "WARNING"},  # it would tell addresses with the tokens in them
+        "httpcore": {"level": "WARNING"},
+    },
 }

@@ -37,6 +37,7 @@ from rasax.conversations.models import (
     SavedView,
     Tag,
 )
+from rasax.deployment.models import RasaServer
 from tests.rasa import message, recorded, replied, said
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -77,6 +78,7 @@ def kept(alice, bob):
     Invitation.objects.create(digest="1", expires_at=now, by=alice)
     Session.objects.create(user=bob, key="1" * 32, seen_at=now)
     Forgotten.objects.create(key=key_of("gone"), until=1.0)
+    RasaServer.objects.create(name="production", url="http://rasa.example.com")
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from rasax.conversations.models import (
     SavedView,
     Tag,
 )
+from rasax.deployment.models import RasaServer
 from tests.rasa import said
 
 # 302 leads who is signed out to the login page; 403 is the page that says so calmly.
@@ -174,6 +175,7 @@ conversations.bulkchange 200 403 200   403    200
 conversations.presence 200  403 200    403    200
 conversations.retention 200 403 200    403    200
 events.forgotten       200  403 200    403    200
+deployment.rasaserver  200  403 200    403    200
 """
 ADMIN_PATHS = {"list": "", "add": "add/", "change": "{}/change/", "delete": "{}/delete/", "history": "{}/history/"}
 UNNAMED_GROUPS = {
@@ -235,6 +237,7 @@ def kept(alice, bob):
         SigningKey.objects.create(name="1"), Session.objects.create(user=bob, key="1" * 32, seen_at=now),
         Invitation.objects.create(digest="1", expires_at=now + timezone.timedelta(days=1), by=alice),
         Retention.objects.get_or_create()[0], Forgotten.objects.create(key=key_of("gone"), until=1.0),
+        RasaServer.objects.create(name="production", url="http://rasa.example.com"),
     ]  # fmt: skip
     return {row._meta.label_lower: row for row in rows} | {"somebody else": User.objects.create_user("dan")}
 

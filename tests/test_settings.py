@@ -23,7 +23,9 @@ def manage(tmp_path, *arguments, **variables):
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, ROOT / "manage.py", *(arguments or ["check"])],
-        env={**inherited, "SECRET_KEY": KEY, "RASAX_RUN_DIR": str(tmp_path), **variables},
+        env={
+            **inherited, "SECRET_KEY": KEY, "ENCRYPTION_KEYS": KEY, "RASAX_RUN_DIR": str(tmp_path), **variables,
+        },
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -33,6 +35,10 @@ WRONG = {
     "a SECRET_KEY_FILE that is not there": ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE"),
     "a flag that is neither on nor off": ({"DEBUG": "perhaps"}, "DEBUG"),
     "an HTTPS that is neither on nor off": ({"HTTPS": "maybe"}, "HTTPS"),
+    "an ALLOW_PRIVATE_ADDRESSES that is neither": (
+        {"ALLOW_PRIVATE_ADDRESSES": "10.0.0.0/8"},
+        "ALLOW_PRIVATE_ADDRESSES",
+    ),
     "a DATABASE_URL that is no URL": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
     "a DATABASE_URL of an unknown kind": ({"DATABASE_URL": "foo://host/name"}, "DATABASE_URL"),
 }
@@ -56,6 +62,13 @@ def test_right_settings_start(tmp_path):
     run = manage(tmp_path, EVENT_BROKER_URL="memory://check")
     assert run.returncode == 0, run.stderr
     assert "no issues" in run.stdout
+
+
+def test_tokens_of_rasa_servers_want_a_key(tmp_path):
+    run = manage(tmp_path, EVENT_BROKER_URL="memory://check", ENCRYPTION_KEYS="")
+    assert run.returncode == 1
+    assert "(deployment.E001) ENCRYPTION_KEYS is not set" in run.stderr
+    assert "HINT: " in run.stderr
 
 
 def test_a_failed_check_shows_its_id_and_hint(tmp_path):
@@ -90,9 +103,10 @@ def test_every_variable_is_explained_in_the_documentation():
 
 
 def test_every_check_is_listed_in_the_documentation():
-    ids = set(re.findall(r'id="(events\.\w+)"|"(E\d+)"', Path(checks.__file__).read_text()))
+    sources = [path.read_text() for path in (ROOT / "events/checks.py", ROOT / "rasax/deployment/checks.py")]
+    ids = set(re.findall(r'id="(\w+\.\w+)"|"(E\d+)"', "".join(sources)))
     named = {whole or f"events.{short}" for whole, short in ids}
-    listed = set(re.findall(r"^\| `(events\.\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
+    listed = set(re.findall(r"^\| `(\w+\.\w\d+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert named == listed
 
 
