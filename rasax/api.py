@@ -113,5 +113,6 @@ urlpatterns = [
     ),
     path("", include("rasax.accounts.api.urls")),
     path("", include("rasax.conversations.api.urls")),
+    path("", include("rasax.deployment.callbacks")),
     path("<anything:rest>", no_such_path),
 ]

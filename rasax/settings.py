@@ -37,6 +37,10 @@ EVENT_FOLLOWERS: list[str] = []
 
 # Rasa servers (docs/environments.md)
 ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
+# Training and evaluation (docs/training.md)
+RASAX_URL = env.text("RASAX_URL")
+RASA_PROJECT = env.text("RASA_PROJECT")
+TRAINING_TIMEOUT = env.whole("TRAINING_TIMEOUT", 7200)
 
 INSTALLED_APPS = [
     "channels",

@@ -6,5 +6,5 @@ class DeploymentConfig(AppConfig):
     verbose_name = "Rasa servers"
 
     def ready(self) -> None:
-        # Their chores and checks are registered where web and worker see them.
-        from rasax.deployment import checks, polling  # noqa: F401
+        # Their chores, checks and jobs are registered where web and worker see them.
+        from rasax.deployment import checks, evaluating, polling, training  # noqa: F401

@@ -1,5 +1,18 @@
 from __future__ import annotations
 
+from rasax.deployment.evaluations import Confusion, Evaluation, EvaluationError, EvaluationFigure
+from rasax.deployment.filing import TrainedModel
+from rasax.deployment.project_sources import UploadedProject
 from rasax.deployment.servers import RasaServer
+from rasax.deployment.worker_tasks import WorkerTask
 
-__all__ = ["RasaServer"]
+__all__ = [
+    "Confusion",
+    "Evaluation",
+    "EvaluationError",
+    "EvaluationFigure",
+    "RasaServer",
+    "TrainedModel",
+    "UploadedProject",
+    "WorkerTask",
+]
