@@ -192,6 +192,7 @@ AXES_LOCKOUT_CALLABLE = "rasax.accounts.views.locked_out"
 AXES_CLIENT_IP_CALLABLE = "rasax.accounts.signing.address_of"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+AXES_SENSITIVE_PARAMETERS = ["username", "next"]  # a password in the wrong field; whom the page asks for
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
@@ -224,6 +225,7 @@ if SSO_ONLY and not any(provider["APPS"] for provider in SOCIALACCOUNT_PROVIDERS
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each is whole (tests/test_translations.py)
 LOCALE_PATHS = [BASE_DIR / "rasax" / "locale"]
+FORMAT_MODULE_PATH = "rasax.formats"
 TIME_ZONE = env.one_of("TIME_ZONE", "UTC", zoneinfo.available_timezones())
 USE_I18N = True
 USE_TZ = True

@@ -35,7 +35,7 @@ WRONG = {
     "a SECRET_KEY_FILE that is not there": ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE"),
     "a flag that is neither on nor off": ({"DEBUG": "perhaps"}, "DEBUG"),
     "an HTTPS that is neither on nor off": ({"HTTPS": "maybe"}, "HTTPS"),
-    "an ALLOW_PRIVATE_ADDRESSES that is neither": (
+    "an ALLOW_PRIVATE_ADDRESSES of ranges": (
         {"ALLOW_PRIVATE_ADDRESSES": "10.0.0.0/8"},
         "ALLOW_PRIVATE_ADDRESSES",
     ),

@@ -20,6 +20,7 @@ WORDS = {
     "deleted a note": _("deleted a note"),
     "deleted a view": _("deleted a view"),
     "deleted": _("deleted"),
+    "encrypted anew": _("encrypted anew"),
     "ended a session": _("ended a session"),
     "exported": _("exported"),
     "failed to sign in": _("failed to sign in"),

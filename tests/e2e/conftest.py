@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.e2e.watching import new_page
 from tests.rasa import Message
 
 ROOT = Path(__file__).parent.parent.parent
@@ -36,6 +37,14 @@ from django.contrib.auth.models import Group
 from rasax.accounts.models import User
 bob = User.objects.create_user("bob", password="bob-secret-words")
 bob.groups.add(Group.objects.get(name="annotator"))
+"""
+MAKE_ALICE = """
+import django
+django.setup()
+from django.contrib.auth.models import Group
+from rasax.accounts.models import User
+alice = User.objects.create_user("alice", password="alice-secret-words", is_staff=True)
+alice.groups.add(Group.objects.get(name="admin"))
 """
 
 
@@ -111,8 +120,7 @@ def context(chromium: Browser, site: Site) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
     """A page that must cause no error, no warning and no violation of the content security policy."""
-    page = context.new_page()
-    page.set_default_timeout(10_000)
+    page = new_page(context)
     complaints: list[str] = []
 
     def hear(line: ConsoleMessage) -> None:
@@ -121,9 +129,6 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.add_init_script(
-        "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
-    )
     yield page
     assert complaints == []
 
