@@ -13,7 +13,7 @@ State = Job.State
 
 
 @pytest.fixture
-def evaluate(live_server, settings, rasa, worker, project, alice):
+def evaluate(live_server, settings, worker, project, alice):
     settings.RASAX_URL = live_server.url
 
     def ask(method, **arguments):
