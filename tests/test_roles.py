@@ -152,6 +152,8 @@ conversations.presence 200  403 200    403    200
 conversations.retention 200 403 200    403    200
 events.forgotten       200  403 200    403    200
 deployment.rasaserver  200  403 200    403    200
+deployment.model       200  403 200    403    200
+deployment.modeltag    200  403 200    403    200
 """
 ADMIN_PATHS = {"list": "", "add": "add/", "change": "{}/change/", "delete": "{}/delete/", "history": "{}/history/"}
 UNNAMED_GROUPS = {

@@ -46,11 +46,13 @@ WORDS = {
     "signed in": _("signed in"),
     "signed out": _("signed out"),
     "tagged": _("tagged"),
+    "trained": _("trained"),
     "turned off the second factor": _("turned off the second factor"),
     "unshared a view": _("took a view back"),
     "unassigned": _("unassigned"),
     "unflagged": _("took the flag off"),
     "untagged": _("took a tag off"),
+    "uploaded": _("uploaded"),
     "withdrew a correction": _("withdrew a correction"),
     "wrote a note": _("wrote a note"),
 }
