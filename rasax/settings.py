@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from rasax import env
 from rasax.identity_providers import openid_connect, saml
+from rasax.model_storage import model_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 RUN_DIR = Path(env.text("RASAX_RUN_DIR", str(BASE_DIR / ".run")))
@@ -41,6 +42,8 @@ ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
 RASAX_URL = env.text("RASAX_URL")
 RASA_PROJECT = env.text("RASA_PROJECT")
 TRAINING_TIMEOUT = env.whole("TRAINING_TIMEOUT", 7200)
+SERVICE_TOKEN = env.text("SERVICE_TOKEN")
+MODEL_SIZE_LIMIT = env.whole("MODEL_SIZE_LIMIT_MB", 800) * 2**20  # bytes
 
 INSTALLED_APPS = [
     "channels",
@@ -230,6 +233,11 @@ TIME_ZONE = env.one_of("TIME_ZONE", "UTC", zoneinfo.available_timezones())
 USE_I18N = True
 USE_TZ = True
 
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "models": model_storage(env.text("MODEL_STORAGE_URL", (RUN_DIR.resolve() / "models").as_uri())),
+}
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = RUN_DIR / "static"

@@ -21,6 +21,9 @@ for name in (
     "DEBUG",
     "HTTPS",
     "ALLOW_PRIVATE_ADDRESSES",
+    "RASAX_URL",
+    "RASA_PROJECT",
+    "TRAINING_TIMEOUT",
 ):
     os.environ.pop(name, None)
 

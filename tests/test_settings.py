@@ -24,7 +24,8 @@ def manage(tmp_path, *arguments, **variables):
     return subprocess.run(
         [sys.executable, ROOT / "manage.py", *(arguments or ["check"])],
         env={
-            **inherited, "SECRET_KEY": KEY, "ENCRYPTION_KEYS": KEY, "RASAX_RUN_DIR": str(tmp_path), **variables,
+            **inherited, "SECRET_KEY": KEY, "ENCRYPTION_KEYS": KEY, "RASAX_RUN_DIR": str(tmp_path),
+            "RASAX_URL": "http://rasax:8000", **variables,
         },
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -39,6 +40,8 @@ WRONG = {
         {"ALLOW_PRIVATE_ADDRESSES": "10.0.0.0/8"},
         "ALLOW_PRIVATE_ADDRESSES",
     ),
+    "a MODEL_SIZE_LIMIT_MB that is no number": ({"MODEL_SIZE_LIMIT_MB": "much"}, "MODEL_SIZE_LIMIT_MB"),
+    "a MODEL_STORAGE_URL of an unknown kind": ({"MODEL_STORAGE_URL": "ftp://host/x"}, "MODEL_STORAGE_URL"),
     "a DATABASE_URL that is no URL": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
     "a DATABASE_URL of an unknown kind": ({"DATABASE_URL": "foo://host/name"}, "DATABASE_URL"),
 }
@@ -95,7 +98,8 @@ def test_a_flag_is_read(monkeypatch, value, read):
 
 
 def test_every_variable_is_explained_in_the_documentation():
-    read = set(re.findall(r'env\.(?:text|flag|words|one_of)\(\s*"(\w+)"', (ROOT / "rasax/settings.py").read_text()))
+    reading = re.compile(r'env\.(?:text|flag|words|whole|one_of)\(\s*"(\w+)"')
+    read = set(reading.findall((ROOT / "rasax/settings.py").read_text()))
     explained = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert "SECRET_KEY" in read
     assert read - explained == set()
@@ -198,3 +202,11 @@ def test_packages_that_must_not_be_there_are_found(complaints, monkeypatch):
 def test_an_old_sqlite_is_found(complaints, monkeypatch):
     monkeypatch.setattr(checks.sqlite3, "sqlite_version_info", (3, 34, 1))
     assert complaints(DATABASES=database("sqlite3")) == ["events.E007"]
+
+
+def test_the_address_for_rasa_servers_and_the_project_are_looked_at(tmp_path):
+    assert "(deployment.W001) RASAX_URL is not set" in manage(tmp_path, RASAX_URL="").stderr
+    for url in ("rasax:8000", "ftp://rasax", "http://a:b@rasax", "http://rasax/?x=1"):
+        assert "(deployment.E003) RASAX_URL is" in manage(tmp_path, RASAX_URL=url).stderr
+    assert "(deployment.E004) RASA_PROJECT names" in manage(tmp_path, RASA_PROJECT=str(tmp_path / "none")).stderr
+    assert "TRAINING_TIMEOUT is '0'" in manage(tmp_path, TRAINING_TIMEOUT="0").stderr

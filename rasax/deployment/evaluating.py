@@ -15,7 +15,7 @@ from rasax.deployment.training import KEPT, MAY, hand_over, in_line, joined, tas
 from rasax.deployment.worker_tasks import GONE, WorkerTask, fail_as_rasa_says
 
 EVALUATE = "deployment.evaluate"
-FOLDS = (2, 20)  # Rasa takes one fold for an error
+FOLDS, USUAL_FOLDS = (2, 20), 5  # Rasa takes one fold for an error
 
 
 def says(job: Job) -> str:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from rasax.deployment.evaluations import Confusion, Evaluation, EvaluationError, EvaluationFigure
-from rasax.deployment.filing import TrainedModel
 from rasax.deployment.project_sources import UploadedProject
+from rasax.deployment.registry import Model, ModelTag
 from rasax.deployment.servers import RasaServer
 from rasax.deployment.worker_tasks import WorkerTask
 
@@ -11,8 +11,9 @@ __all__ = [
     "Evaluation",
     "EvaluationError",
     "EvaluationFigure",
+    "Model",
+    "ModelTag",
     "RasaServer",
-    "TrainedModel",
     "UploadedProject",
     "WorkerTask",
 ]

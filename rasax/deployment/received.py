@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
+from django.conf import settings
 from django.http import HttpRequest, UnreadablePostError
 from django.utils.translation import gettext_noop
 
@@ -16,7 +17,6 @@ from rasax.deployment.errors import RasaError, failure_of
 from rasax.deployment.exchange import LARGEST
 from rasax.deployment.worker_tasks import BROKE_OFF, fail_as_rasa_says
 
-LARGEST_MODEL = 800 * 2**20  # bytes
 PART = 2**20
 
 TOO_LARGE = gettext_noop("What Rasa sent is larger than rasax takes.")
@@ -33,7 +33,7 @@ def model(job: Job, request: HttpRequest) -> Iterator[IO[bytes]]:
     if is_json(request):
         raise failure(job, request)
     with tempfile.TemporaryFile() as file:
-        for part in _parts(job, request, LARGEST_MODEL):
+        for part in _parts(job, request, settings.MODEL_SIZE_LIMIT):
             file.write(part)
         file.seek(0)
         yield file

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import IO, Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rasax.accounts.jobs import Failed, Job, runs
-from rasax.deployment import filing, joining, projects, received
+from rasax.deployment import joining, projects, received
+from rasax.deployment.archives import ArchiveRefused
 from rasax.deployment.errors import RasaError, in_words
 from rasax.deployment.joining import Faulty
 from rasax.deployment.projects import Project
+from rasax.deployment.registry import Model, NameTaken
 from rasax.deployment.unpacking import Refused
 from rasax.deployment.worker_tasks import BROKE_OFF, WorkerTask, fail_as_rasa_says
 
@@ -86,6 +88,14 @@ def take_in(job: Job, request: HttpRequest) -> None:
     """Files the model that Rasa posts."""
     with received.model(job, request) as archive:
         job.note(f"Rasa sent {job.done} bytes.")
-        name = filing.file_model(archive, f"{timezone.now():%Y%m%d-%H%M%S}-{job.pk.hex[:6]}", job.by)
+        name = _filed(archive, job)
     job.note(f"Filed as {name}.")
     job.step(job.done, model=name)
+
+
+def _filed(archive: IO[bytes], job: Job) -> str:
+    """Under a name of ours: Rasa tells none."""
+    try:
+        return Model.objects.keep(archive, f"{timezone.now():%Y%m%d-%H%M%S}-{job.pk.hex[:6]}", job.by, "trained").name
+    except (ArchiveRefused, NameTaken) as error:
+        raise Failed(str(error)) from error

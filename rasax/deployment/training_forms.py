@@ -7,10 +7,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from rasax.deployment import projects, unpacking
-from rasax.deployment.evaluating import FOLDS
+from rasax.deployment.evaluating import FOLDS, USUAL_FOLDS
 from rasax.deployment.evaluations import Method
-
-MOST_FOLDS = 20
 
 
 class FromProject(forms.Form):
@@ -32,13 +30,13 @@ class EvaluateForm(FromProject):
     prefix = "evaluate"
     method = forms.ChoiceField(label=_("What is tested"), choices=Method.choices)
     folds = forms.IntegerField(
-        label=_("Parts (cross-validation)"), min_value=FOLDS[0], max_value=FOLDS[1], initial=5, required=False
+        label=_("Parts (cross-validation)"), min_value=FOLDS[0], max_value=FOLDS[1], initial=USUAL_FOLDS, required=False
     )
 
     def arguments(self) -> dict[str, Any]:
         data = self.cleaned_data
         is_crossed = data["method"] == Method.CROSS_VALIDATION
-        return {**data, "folds": (data["folds"] or 5) if is_crossed else None}
+        return {**data, "folds": (data["folds"] or USUAL_FOLDS) if is_crossed else None}
 
 
 class UploadForm(forms.Form):

@@ -112,9 +112,9 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @can_view
-def evaluation(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Evaluation.objects.select_related("by"), pk=pk)
-    others = Evaluation.objects.filter(method=found.method).exclude(pk=pk)[:LATEST]
+def evaluation(request: HttpRequest, evaluation_pk: int) -> HttpResponse:
+    found = get_object_or_404(Evaluation.objects.select_related("by"), pk=evaluation_pk)
+    others = Evaluation.objects.filter(method=found.method).exclude(pk=found.pk)[:LATEST]
     figures = list(found.figures.all())
     context = {
         "evaluation": found,
@@ -161,8 +161,8 @@ def _chosen(pk: str) -> Evaluation:
 
 @can_change
 @require_POST
-def delete_evaluation(request: HttpRequest, pk: int) -> HttpResponse:
-    get_object_or_404(Evaluation, pk=pk).remove(_person(request))
+def delete_evaluation(request: HttpRequest, evaluation_pk: int) -> HttpResponse:
+    get_object_or_404(Evaluation, pk=evaluation_pk).remove(_person(request))
     return redirect("training")
 
 
@@ -177,7 +177,7 @@ urlpatterns = [
     path("upload", upload, name="upload_project"),
     path("<uuid:pk>/", worker_task, name="worker_task"),
     path("<uuid:pk>/cancel", cancel, name="cancel_worker_task"),
-    path("evaluations/<int:pk>/", evaluation, name="evaluation"),
-    path("evaluations/<int:pk>/delete", delete_evaluation, name="delete_evaluation"),
+    path("evaluations/<int:evaluation_pk>/", evaluation, name="evaluation"),
+    path("evaluations/<int:evaluation_pk>/delete", delete_evaluation, name="delete_evaluation"),
     path("evaluations/compare", compare, name="compare_evaluations"),
 ]

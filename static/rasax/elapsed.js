@@ -4,7 +4,8 @@ function show() {
     const seconds = Math.max(0, Math.round(Date.now() / 1000 - Number(time.dataset.since)));
     const two = (n) => String(n).padStart(2, "0");
     const hours = Math.floor(seconds / 3600);
-    time.textContent = `${hours ? `${hours}:` : ""}${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+    const parts = [two(Math.floor(seconds / 60) % 60), two(seconds % 60)];
+    time.textContent = (hours ? [hours, ...parts] : parts).join(":");
   }
 }
 

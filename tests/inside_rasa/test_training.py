@@ -12,8 +12,9 @@ from django.utils import timezone
 from rasax.accounts import jobs
 from rasax.accounts.models import Job, User
 from rasax.deployment import evaluating, joining, training
-from rasax.deployment.models import Evaluation, RasaServer, WorkerTask
+from rasax.deployment.models import Evaluation, Model, RasaServer, WorkerTask
 from rasax.deployment.polling import poll_servers
+from rasax.deployment.projects import sorted_out
 from rasax.deployment.worker_tasks import look_after_worker_tasks
 from tests.inside_rasa.server import BOT, environment, rasa_python
 from tests.servers.process import HOST, free_port
@@ -90,12 +91,18 @@ def rasa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def run(live_server: Any, settings: Any, tmp_path: Path, alice: User, rasa: str, monkeypatch: Any) -> Callable[..., Job]:
+def site(live_server: Any, settings: Any) -> Any:
+    """The settings of a rasax that the Rasa server reaches."""
+    settings.RASAX_URL, settings.ALLOW_PRIVATE_ADDRESSES = live_server.url, True
+    return settings
+
+
+@pytest.fixture
+def run(site: Any, tmp_path: Path, alice: User, rasa: str, monkeypatch: Any) -> Callable[..., Job]:
     """Asks, and does what a worker does until the job has ended."""
     sent: list[Any] = []
     monkeypatch.setattr(jobs, "send", sent.append)
-    settings.RASAX_URL, settings.RUN_DIR, settings.ALLOW_PRIVATE_ADDRESSES = live_server.url, tmp_path / "run", True
-    settings.RASA_PROJECT = str(project(tmp_path / "bot"))
+    site.RASA_PROJECT = str(project(tmp_path / "bot"))
     RasaServer.objects.add(alice, name="worker", url=rasa, token="tok3n", use="worker")
     wait_for(lambda: not polled().reason)
 
@@ -170,16 +177,15 @@ def test_a_real_rasas_own_words_are_told(run: Callable[..., Job]) -> None:
 
 
 def test_a_bot_of_several_files_trains_the_same_when_it_is_joined(rasa: str, tmp_path: Path) -> None:
-    from rasax.deployment.project_sources import files_below
-    from rasax.deployment.projects import sorted_out
-
-    text = joining.training_data(sorted_out(files_below(BOT)))
+    files = {str(path.relative_to(BOT)): path.read_text() for path in BOT.rglob("*.yml")}
+    text = joining.training_data(sorted_out(files))
     joined = tmp_path / "joined.yml"
     joined.write_text(text)
     script = (
         "import sys; from rasa.shared.importers.importer import TrainingDataImporter as I;"
-        "load = I.load_from_config;"
-        "seen = [(i.get_domain().as_dict(), sorted(s.block_name for s in i.get_stories().story_steps), "
+        "load = I.load_from_config; d = lambda i: i.get_domain();"
+        "seen = [({k: v for k, v in d(i).as_dict().items() if k in ('intents', 'entities', 'slots', 'forms', "
+        "'responses')}, sorted(d(i).action_names_or_texts), sorted(s.block_name for s in i.get_stories().story_steps), "
         "sorted(m.get('text') or '' for m in i.get_nlu_data().training_examples)) for i in "
         "(load(sys.argv[1] + '/config.yml', sys.argv[1] + '/domain.yml', [sys.argv[1] + '/data']), "
         "load(sys.argv[2], sys.argv[2], [sys.argv[2]]))]; assert seen[0] == seen[1], seen"
@@ -204,8 +210,6 @@ def job_project() -> str:
 
 
 def model_on_disk(job: Job, folder: Path) -> Path:
-    from rasax.deployment.models import TrainedModel
-
     path = folder / "trained.tar.gz"
-    path.write_bytes(TrainedModel.objects.get(name=job.result["model"]).file.read())
+    path.write_bytes(Model.objects.get(name=job.result["model"]).file.read())
     return path

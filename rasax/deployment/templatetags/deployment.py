@@ -7,7 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
-KINDS: dict[str, str | Promise] = {"intent": _("Intent"), "entity": _("Entity"), "response": _("Response"), "action": _("Action"), "": ""}
+KINDS: dict[str, str | Promise] = {
+    "intent": _("Intent"),
+    "entity": _("Entity"),
+    "response": _("Response"),
+    "action": _("Action"),
+    "": "",
+}
 MEASURES: dict[str, str | Promise] = {"accuracy": _("Accuracy"), "precision": _("Precision"), "f1": "F1"}
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from rasax.accounts import jobs
 from rasax.accounts.models import Job
+from rasax.deployment.figures import Figure, Mistake, Outcome
 from rasax.deployment.models import RasaServer, UploadedProject
 
 PROJECT = {
@@ -19,6 +20,20 @@ PROJECT = {
     "tests/test_stories.yml": "stories:\n- story: one\n  steps: [{user: hello, intent: greet}, {action: utter_greet}]\n"
     "- story: two\n  steps: [{user: bye, intent: goodbye}]\n",
 }  # fmt: skip
+
+
+def outcome(**changed):
+    """Of an evaluation of two intents, of which one message was taken for the other."""
+    f1 = changed.pop("f1_of_greet", 0.8)
+    given = {
+        "accuracy": 0.75, "precision": 0.8, "f1": 0.7, "n_tested": 4,
+        "figures": [Figure("intent", "greet", 1.0, 0.5, f1, 2), Figure("intent", "goodbye", 0.6, 1.0, 0.7, 2),
+                    Figure("entity", "city", 1.0, 1.0, 1.0, 1, "CRFEntityExtractor")],
+        "mistakes": [Mistake("intent", "hey <b>you</b>", "greet", "goodbye", 0.61)],
+        "confusions": {("greet", "greet"): 1, ("greet", "goodbye"): 1, ("goodbye", "goodbye"): 2},
+        "right": [0] * 18 + [1, 2], "wrong": [0] * 12 + [1] + [0] * 7,
+    }  # fmt: skip
+    return Outcome(**{**given, **changed})
 
 
 def zipped(files):
