@@ -113,5 +113,7 @@ urlpatterns = [
     ),
     path("", include("rasax.accounts.api.urls")),
     path("", include("rasax.conversations.api.urls")),
+    path("", include("rasax.deployment.api.urls")),
+    path("", include("rasax.deployment.callbacks")),
     path("<anything:rest>", no_such_path),
 ]

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from rasax import env
 from rasax.identity_providers import openid_connect, saml
+from rasax.model_storage import model_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 RUN_DIR = Path(env.text("RASAX_RUN_DIR", str(BASE_DIR / ".run")))
@@ -25,6 +26,8 @@ DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY", "only-for-debugging" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set; set it, or SECRET_KEY_FILE, to a long random text.")
+# Encrypts what has to be read again, such as the tokens of Rasa servers; the first encrypts, all of them decrypt.
+ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
@@ -32,6 +35,15 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_FOLLOWERS: list[str] = []
+
+# Rasa servers (docs/environments.md)
+ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
+# Training and evaluation (docs/training.md)
+RASAX_URL = env.text("RASAX_URL")
+RASA_PROJECT = env.text("RASA_PROJECT")
+TRAINING_TIMEOUT = env.whole("TRAINING_TIMEOUT", 7200)
+SERVICE_TOKEN = env.text("SERVICE_TOKEN")
+MODEL_SIZE_LIMIT = env.whole("MODEL_SIZE_LIMIT_MB", 800) * 2**20  # bytes
 
 INSTALLED_APPS = [
     "channels",
@@ -58,6 +70,7 @@ INSTALLED_APPS = [
     "trackers",
     "rasax.accounts",
     "rasax.conversations",
+    "rasax.deployment",
 ]
 
 MIDDLEWARE = [
@@ -220,6 +233,11 @@ TIME_ZONE = env.one_of("TIME_ZONE", "UTC", zoneinfo.available_timezones())
 USE_I18N = True
 USE_TZ = True
 
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "models": model_storage(env.text("MODEL_STORAGE_URL", (RUN_DIR.resolve() / "models").as_uri())),
+}
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = RUN_DIR / "static"
@@ -300,5 +318,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", "INFO", logging.getLevelNamesMapping())},
-    "loggers": {"axes": {"level": "WARNING"}},  # it would tell of every signing in; the audit log does
+    "loggers": {
+        "axes": {"level": "WARNING"},  # it would tell of every signing in; the audit log does
+        "httpx": {"level": "WARNING"},  # it would tell addresses with the tokens in them
+        "httpcore": {"level": "WARNING"},
+    },
 }

@@ -50,15 +50,21 @@ def _embedded_defaults() -> bool:
     (RUN / "static").mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rasax.settings")
     if not (os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE")):
-        os.environ["SECRET_KEY_FILE"] = str(_secret_key())
+        os.environ["SECRET_KEY_FILE"] = str(_secret("secret_key"))
+    if not (os.environ.get("ENCRYPTION_KEYS") or os.environ.get("ENCRYPTION_KEYS_FILE")):
+        os.environ["ENCRYPTION_KEYS_FILE"] = str(_secret("encryption_key"))
+    os.environ.setdefault("RASAX_URL", URL)
+    if not (os.environ.get("SERVICE_TOKEN") or os.environ.get("SERVICE_TOKEN_FILE")):
+        os.environ["SERVICE_TOKEN_FILE"] = str(_secret("service_token"))
+    os.environ.setdefault("ALLOW_PRIVATE_ADDRESSES", "1")  # the Rasa that is tried out runs on this machine, too
     if os.environ.get("EVENT_BROKER_URL") or os.environ.get("RASA_ENDPOINTS"):
         return False
     os.environ["EVENT_BROKER_URL"] = f"file://{RUN / 'rasa_event.log'}"
     return True
 
 
-def _secret_key() -> Path:
-    path = RUN / "secret_key"
+def _secret(name: str) -> Path:
+    path = RUN / name
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(50))

@@ -9,6 +9,7 @@ from rasax.accounts.views import AdminLoginView
 
 urlpatterns = [
     path("", include("rasax.conversations.urls")),
+    path("training/", include("rasax.deployment.training_pages")),
     path("accounts/", include("rasax.accounts.urls")),
     path("jobs/", include("rasax.accounts.job_pages")),
     path("settings/", include("rasax.accounts.people_urls")),

@@ -33,6 +33,7 @@ class Deployment:
             "EVENT_BROKER_URL": broker_url,
             "RASAX_RUN_DIR": str(self.folder / "run"),
             "SECRET_KEY": "a-long-text-that-only-the-tests-know-0123456789",
+            "ENCRYPTION_KEYS": "a-key-that-only-the-tests-know-0123456789",
             "DJANGO_SETTINGS_MODULE": "rasax.settings",
             "PYTHONUNBUFFERED": "1",
             **environment,

@@ -9,10 +9,22 @@ import tempfile
 from pathlib import Path
 
 os.environ["SECRET_KEY"] = "a-long-text-that-only-the-tests-know-0123456789"
+os.environ["ENCRYPTION_KEYS"] = "a-key-that-only-the-tests-know-0123456789"
 folder = tempfile.TemporaryDirectory(prefix="rasax-tests-", ignore_cleanup_errors=True)
 os.environ["RASAX_RUN_DIR"] = folder.name
 Path(os.environ["RASAX_RUN_DIR"], "static").mkdir(exist_ok=True)
-for name in ("EVENT_BROKER_URL", "RASA_ENDPOINTS", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "HTTPS"):
+for name in (
+    "EVENT_BROKER_URL",
+    "RASA_ENDPOINTS",
+    "REDIS_URL",
+    "CELERY_BROKER_URL",
+    "DEBUG",
+    "HTTPS",
+    "ALLOW_PRIVATE_ADDRESSES",
+    "RASAX_URL",
+    "RASA_PROJECT",
+    "TRAINING_TIMEOUT",
+):
     os.environ.pop(name, None)
 
 if os.environ.get("TEST_DATABASE") == "postgresql" and "PYTEST_XDIST_WORKER" not in os.environ:

@@ -27,6 +27,7 @@ from rasax.conversations.models import (
     SavedView,
     Tag,
 )
+from rasax.deployment.models import Evaluation, Model, ModelTag, RasaServer, UploadedProject, WorkerTask
 
 
 def newest(n):
@@ -57,5 +58,10 @@ def keep_everything(alice, bob):
         SigningKey.objects.create(name="1"), Session.objects.create(user=bob, key="1" * 32, seen_at=now),
         Invitation.objects.create(digest="1", expires_at=tomorrow, by=alice),
         Retention.objects.get_or_create()[0], Forgotten.objects.create(key=key_of("gone"), until=1.0),
+        RasaServer.objects.create(name="production", url="http://rasa.example.com"),
+        model := Model.objects.create(name="lab", size=1, digest="1", rasa_version="3.6.21"),
+        ModelTag.objects.create(name="production", model=model),
+        WorkerTask.objects.create(job=job), Evaluation.objects.create(method="nlu", accuracy=0.5),
+        UploadedProject.objects.create(name="bot.zip", files={}),
     ]  # fmt: skip
     return {row._meta.label_lower: row for row in rows}

@@ -49,6 +49,15 @@ route                                                     method anonymous alice
 /jobs/<uuid:pk>/cancel/                                   POST   302       302   302 404
 /jobs/<uuid:pk>/undo/                                     POST   302       302   302 404
 /jobs/<uuid:pk>/file                                      GET    302       404   404 404
+/training/                                                GET    302       200   200 403
+/training/train                                           POST   302       400   403 403
+/training/evaluate                                        POST   302       400   403 403
+/training/upload                                          POST   302       400   403 403
+/training/<uuid:pk>/                                      GET    302       200   200 403
+/training/<uuid:pk>/cancel                                POST   302       302   403 403
+/training/evaluations/<int:evaluation_pk>/                GET    302       200   200 403
+/training/evaluations/<int:evaluation_pk>/delete          POST   302       302   403 403
+/training/evaluations/compare                             GET    302       404   404 403
 /settings/                                                GET    302       302   302 404
 /settings/tags/                                           GET    302       200   200 403
 /settings/tags/add/                                       POST   302       302   302 403
@@ -151,6 +160,12 @@ conversations.bulkchange 200 403 200   403    200
 conversations.presence 200  403 200    403    200
 conversations.retention 200 403 200    403    200
 events.forgotten       200  403 200    403    200
+deployment.rasaserver  200  403 200    403    200
+deployment.model       200  403 200    403    200
+deployment.modeltag    200  403 200    403    200
+deployment.workertask  200  403 200    403    200
+deployment.evaluation  200  403 200    403    200
+deployment.uploadedproject 200 403 200 403    200
 """
 ADMIN_PATHS = {"list": "", "add": "add/", "change": "{}/change/", "delete": "{}/delete/", "history": "{}/history/"}
 UNNAMED_GROUPS = {
@@ -211,6 +226,7 @@ def filled(route, kept):
         "<int:event_pk>": kept["events.event"].pk,
         "<int:note_pk>": kept["conversations.note"].pk,
         "<int:view_pk>": kept["conversations.savedview"].pk,
+        "<int:evaluation_pk>": kept["deployment.evaluation"].pk,
         "<int:tag_pk>": kept["conversations.tag"].pk,
         "<int:service_pk>": kept["events.heartbeat"].pk,
         "<int:message_pk>": kept["events.rejectedmessage"].pk,

@@ -23,7 +23,10 @@ def manage(tmp_path, *arguments, **variables):
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, ROOT / "manage.py", *(arguments or ["check"])],
-        env={**inherited, "SECRET_KEY": KEY, "RASAX_RUN_DIR": str(tmp_path), **variables},
+        env={
+            **inherited, "SECRET_KEY": KEY, "ENCRYPTION_KEYS": KEY, "RASAX_RUN_DIR": str(tmp_path),
+            "RASAX_URL": "http://rasax:8000", **variables,
+        },
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -33,6 +36,12 @@ WRONG = {
     "a SECRET_KEY_FILE that is not there": ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE"),
     "a flag that is neither on nor off": ({"DEBUG": "perhaps"}, "DEBUG"),
     "an HTTPS that is neither on nor off": ({"HTTPS": "maybe"}, "HTTPS"),
+    "an ALLOW_PRIVATE_ADDRESSES of ranges": (
+        {"ALLOW_PRIVATE_ADDRESSES": "10.0.0.0/8"},
+        "ALLOW_PRIVATE_ADDRESSES",
+    ),
+    "a MODEL_SIZE_LIMIT_MB that is no number": ({"MODEL_SIZE_LIMIT_MB": "much"}, "MODEL_SIZE_LIMIT_MB"),
+    "a MODEL_STORAGE_URL of an unknown kind": ({"MODEL_STORAGE_URL": "ftp://host/x"}, "MODEL_STORAGE_URL"),
     "a DATABASE_URL that is no URL": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
     "a DATABASE_URL of an unknown kind": ({"DATABASE_URL": "foo://host/name"}, "DATABASE_URL"),
 }
@@ -56,6 +65,13 @@ def test_right_settings_start(tmp_path):
     run = manage(tmp_path, EVENT_BROKER_URL="memory://check")
     assert run.returncode == 0, run.stderr
     assert "no issues" in run.stdout
+
+
+def test_tokens_of_rasa_servers_want_a_key(tmp_path):
+    run = manage(tmp_path, EVENT_BROKER_URL="memory://check", ENCRYPTION_KEYS="")
+    assert run.returncode == 1
+    assert "(deployment.E001) ENCRYPTION_KEYS is not set" in run.stderr
+    assert "HINT: " in run.stderr
 
 
 def test_a_failed_check_shows_its_id_and_hint(tmp_path):
@@ -82,7 +98,8 @@ def test_a_flag_is_read(monkeypatch, value, read):
 
 
 def test_every_variable_is_explained_in_the_documentation():
-    read = set(re.findall(r'env\.(?:text|flag|words|one_of)\(\s*"(\w+)"', (ROOT / "rasax/settings.py").read_text()))
+    reading = re.compile(r'env\.(?:text|flag|words|whole|one_of)\(\s*"(\w+)"')
+    read = set(reading.findall((ROOT / "rasax/settings.py").read_text()))
     explained = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert "SECRET_KEY" in read
     assert read - explained == set()
@@ -90,9 +107,10 @@ def test_every_variable_is_explained_in_the_documentation():
 
 
 def test_every_check_is_listed_in_the_documentation():
-    ids = set(re.findall(r'id="(events\.\w+)"|"(E\d+)"', Path(checks.__file__).read_text()))
+    sources = [path.read_text() for path in (ROOT / "events/checks.py", ROOT / "rasax/deployment/checks.py")]
+    ids = set(re.findall(r'id="(\w+\.\w+)"|"(E\d+)"', "".join(sources)))
     named = {whole or f"events.{short}" for whole, short in ids}
-    listed = set(re.findall(r"^\| `(events\.\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
+    listed = set(re.findall(r"^\| `(\w+\.\w\d+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert named == listed
 
 
@@ -184,3 +202,11 @@ def test_packages_that_must_not_be_there_are_found(complaints, monkeypatch):
 def test_an_old_sqlite_is_found(complaints, monkeypatch):
     monkeypatch.setattr(checks.sqlite3, "sqlite_version_info", (3, 34, 1))
     assert complaints(DATABASES=database("sqlite3")) == ["events.E007"]
+
+
+def test_the_address_for_rasa_servers_and_the_project_are_looked_at(tmp_path):
+    assert "(deployment.W001) RASAX_URL is not set" in manage(tmp_path, RASAX_URL="").stderr
+    for url in ("rasax:8000", "ftp://rasax", "http://a:b@rasax", "http://rasax/?x=1"):
+        assert "(deployment.E003) RASAX_URL is" in manage(tmp_path, RASAX_URL=url).stderr
+    assert "(deployment.E004) RASA_PROJECT names" in manage(tmp_path, RASA_PROJECT=str(tmp_path / "none")).stderr
+    assert "TRAINING_TIMEOUT is '0'" in manage(tmp_path, TRAINING_TIMEOUT="0").stderr

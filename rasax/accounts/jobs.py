@@ -1,7 +1,10 @@
-"""What people ask for that takes longer than a page may: bulk changes, exports, later training.
+"""What people ask for that takes longer than a page may: bulk changes, exports, training.
 
 The row is the truth. A message to the worker carries only its id, and may be lost or come twice: who wants to run a
 job claims its row. A claim is a lease, which every step renews; `sweep` queues again what was lost on the way.
+
+A job whose work goes on in another server waits: no worker holds it, and no lease runs out. What runs it raises Waits;
+later somebody wakes it, goes on with it, or ends it.
 """
 
 from __future__ import annotations
@@ -9,20 +12,21 @@ from __future__ import annotations
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import count
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError, models, transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -37,12 +41,18 @@ SEND_AGAIN = timedelta(seconds=60)  # for so long a message may wait before it i
 ATTEMPTS = 3
 KEPT = timedelta(days=7)
 SAVE_EVERY = 0.3  # seconds
+LOOK_EVERY = 2.0  # seconds between two renewals of the lease beside something long
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 
 class Cancelled(Exception):
     """The job was cancelled, or another worker took it over: nothing more of it may be done here."""
+
+
+class Waits(Exception):
+    """Its work goes on elsewhere; until somebody takes the job up again, it is nobody's."""
 
 
 class Failed(Exception):
@@ -57,10 +67,11 @@ class Kind:
     needs: str
     says: Callable[[Job], str]
     undone_by: str
+    kept: timedelta
 
 
 KINDS: dict[str, Kind] = {}
-UNENDED = ("queued", "running")
+UNENDED = ("queued", "running", "waiting")
 
 NOT_ALLOWED = gettext_noop("You may no longer do this. Ask an administrator for the permission, then start it again.")
 BROKEN = gettext_noop("It stopped because of an error in rasax. Try again; if it stops again, tell your administrator.")
@@ -68,12 +79,17 @@ LOST = gettext_noop("It was begun three times, and each time its worker died. Te
 
 
 def runs(
-    kind: str, *, needs: str = "", says: Callable[[Job], str] | None = None, undone_by: str = ""
+    kind: str,
+    *,
+    needs: str = "",
+    says: Callable[[Job], str] | None = None,
+    undone_by: str = "",
+    kept: timedelta = KEPT,
 ) -> Callable[[Callable[[Job], None]], Callable[[Job], None]]:
     """Registers what runs jobs of this kind. It may be called again after a crash, and goes on where it was."""
 
     def register(run: Callable[[Job], None]) -> Callable[[Job], None]:
-        KINDS[kind] = Kind(run, needs, says or (lambda job: ""), undone_by)
+        KINDS[kind] = Kind(run, needs, says or (lambda job: ""), undone_by, kept)
         return run
 
     return register
@@ -93,17 +109,45 @@ class JobQuerySet(models.QuerySet["Job"]):
         transaction.on_commit(partial(send, job.pk))
         return job
 
+    def hold(self, kind: str, by: User | None, /, **arguments: Any) -> Job:
+        """A job that waits until somebody wakes it. Raises PermissionDenied."""
+        if not may_ask(by, kind):
+            raise PermissionDenied
+        job = self.create(kind=kind, by=by, arguments=arguments, state=Job.State.WAITING)
+        live.announce({job.topic})
+        return job
+
+    def wake(self, pk: uuid.UUID | str) -> bool:
+        """Has a worker run a job that waits; False if it does not wait."""
+        waiting = self.filter(pk=pk, state=Job.State.WAITING)
+        if not waiting.update(state=Job.State.QUEUED, lease_until=timezone.now() + SEND_AGAIN):
+            return False
+        live.announce({f"job:{pk}"})
+        transaction.on_commit(partial(send, uuid.UUID(str(pk))))
+        return True
+
     def run(self, pk: uuid.UUID | str) -> None:
         """Runs the job, unless it is done or somebody else is at it."""
-        now = timezone.now()
-        claimed = self.filter(pk=pk, state=Job.State.QUEUED).update(
-            state=Job.State.RUNNING,
-            lease_until=now + LEASE,
-            started_at=Coalesce(F("started_at"), now),
-            attempts=F("attempts") + 1,
-        )
-        if claimed:
+        if self._claim(pk, Job.State.QUEUED):
             self.select_related("by").get(pk=pk).run()
+
+    def go_on(self, pk: uuid.UUID | str, do: Callable[[Job], None]) -> bool:
+        """Goes on, in this thread, with a job that waits, or whose worker is just about to let it wait."""
+        claimed = self._claim(pk, Job.State.WAITING, Job.State.RUNNING)
+        if claimed:
+            self.select_related("by").get(pk=pk).run(do)
+        return claimed
+
+    def _claim(self, pk: uuid.UUID | str, *states: str) -> bool:
+        now = timezone.now()
+        return bool(
+            self.filter(pk=pk, state__in=states).update(
+                state=Job.State.RUNNING,
+                lease_until=now + LEASE,
+                started_at=Coalesce(F("started_at"), now),
+                attempts=F("attempts") + 1,
+            )
+        )
 
     @transaction.atomic
     def stop(self, state: str, message: str = "") -> int:
@@ -126,13 +170,16 @@ class JobQuerySet(models.QuerySet["Job"]):
         for pk in list(waiting.values_list("pk", flat=True)):
             if waiting.filter(pk=pk).update(lease_until=now + SEND_AGAIN):
                 send(pk)
-        self.filter(ended_at__lt=now - KEPT).delete()
+        self.filter(ended_at__lt=now - KEPT).exclude(kind__in=KINDS).delete()
+        for name, kind in KINDS.items():
+            self.filter(kind=name, ended_at__lt=now - kind.kept).delete()
 
 
 class Job(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued", gettext_lazy("Waiting")
         RUNNING = "running", gettext_lazy("Running")
+        WAITING = "waiting", gettext_lazy("Under way")
         DONE = "done", gettext_lazy("Done")
         FAILED = "failed", gettext_lazy("Failed")
         CANCELLED = "cancelled", gettext_lazy("Cancelled")
@@ -201,15 +248,35 @@ class Job(models.Model):
             self._save(done=self.done, total=self.total, result=self.result, lease_until=timezone.now() + LEASE)
             self._saved_at = monotonic()
 
-    def run(self) -> None:
+    def note(self, text: str) -> None:
+        """Adds a line to the log."""
+        line = f"{timezone.now():%Y-%m-%d %H:%M:%S} {text}\n"
+        Job.objects.filter(pk=self.pk).update(log=Concat("log", Value(line)))
+
+    def beside(self, work: Callable[[], T]) -> T:
+        """What `work` returns, done by a thread of its own while the lease is renewed. `work` leaves the database
+        alone, and may still be at it when Cancelled is raised."""
+        pool = ThreadPoolExecutor(1, thread_name_prefix="beside-a-job")
+        try:
+            future = pool.submit(work)
+            while not wait([future], LOOK_EVERY).done:
+                self._saved_at = 0.0
+                self.step(self.done)
+            return future.result()
+        finally:
+            pool.shutdown(wait=False)
+
+    def run(self, do: Callable[[Job], None] | None = None) -> None:
         """Never raises: a job's own error must not end its worker."""
         try:
             if not self.may_be_done_for(self.by):
                 raise Failed(NOT_ALLOWED)
-            KINDS[self.kind].run(self)
+            (do or KINDS[self.kind].run)(self)
             self._end(self.State.DONE)
         except Cancelled:
             pass
+        except Waits:
+            self._wait()
         except Failed as failure:
             self._fail(str(failure))
         except (OperationalError, InterfaceError):
@@ -245,7 +312,11 @@ class Job(models.Model):
 
     def _fail(self, message: str, trace: str = "") -> None:
         with suppress(Cancelled):
-            self._end(self.State.FAILED, message=message, log=trace)
+            self._end(self.State.FAILED, message=message, log=Concat("log", Value(trace)))
+
+    def _wait(self) -> None:
+        with suppress(Cancelled):
+            self._save(state=self.State.WAITING, lease_until=None, result=self.result)
 
     def _save(self, **columns: Any) -> None:
         mine = Job.objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)

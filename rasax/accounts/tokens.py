@@ -162,10 +162,10 @@ class SigningKey(models.Model):
         return cipher(KEYS).decrypt(self.private.encode())
 
 
-def cipher(purpose: bytes) -> Fernet:
+def cipher(purpose: bytes, key: str = "") -> Fernet:
     """A key of its own for each purpose, so that what encrypts here is not what signs sessions."""
     derived = HKDF(hashes.SHA256(), length=32, salt=None, info=purpose)
-    return Fernet(base64.urlsafe_b64encode(derived.derive(settings.SECRET_KEY.encode())))
+    return Fernet(base64.urlsafe_b64encode(derived.derive((key or settings.SECRET_KEY).encode())))
 
 
 def _pem(pair: rsa.RSAPrivateKey) -> tuple[bytes, bytes]:

@@ -2,7 +2,7 @@
 
 `postgres`, `rabbitmq`, `redis_server` and `kafka` are one server for the whole run, whatever the number of workers:
 take a database, a virtual host, a key prefix or a topic of your own. A test that stops or kills a server takes
-`private_postgres` or `private_rabbitmq`.
+`private_postgres` or `private_rabbitmq`. `rasa` and `old_rasa` are stand-ins in this process, new for each test.
 """
 
 import os
@@ -14,6 +14,7 @@ import pytest
 from tests.servers.kafka import KafkaMock
 from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.servers.rasa import RasaStandIn
 from tests.servers.redis import RedisServer
 from tests.servers.sharing import shared_server
 
@@ -58,4 +59,20 @@ def private_postgres() -> Iterator[PostgresServer]:
 @pytest.fixture
 def private_rabbitmq() -> Iterator[RabbitMQServer]:
     with RabbitMQServer() as server:
+        yield server
+
+
+@pytest.fixture
+def rasa(settings) -> Iterator[RasaStandIn]:  # type: ignore[no-untyped-def]
+    """A Rasa 3.6.21, with which rasax may speak."""
+    settings.ALLOW_PRIVATE_ADDRESSES = True
+    with RasaStandIn(token="tok3n") as server:
+        yield server
+
+
+@pytest.fixture
+def old_rasa(settings) -> Iterator[RasaStandIn]:  # type: ignore[no-untyped-def]
+    """A Rasa 2.8.34, with which rasax may speak."""
+    settings.ALLOW_PRIVATE_ADDRESSES = True
+    with RasaStandIn("2.8.34", token="tok3n") as server:
         yield server

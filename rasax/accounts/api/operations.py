@@ -44,6 +44,7 @@ PATHS = {
     "role": "The role's name",
     "pk": "Its id",
     "job": "The job's id",
+    "project": "The project's name: default",
 }
 
 

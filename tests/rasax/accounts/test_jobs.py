@@ -247,3 +247,78 @@ class TestPages:
         small = client.get(f"/jobs/{job.pk}/file", headers={"Accept-Encoding": "gzip, br"})
         assert small["Content-Encoding"] == "gzip"
         assert gzip.decompress(small.getvalue()) == content
+
+
+def waits(job):
+    job.note("It was handed on.")
+    raise jobs.Waits
+
+
+def test_a_job_waits_for_what_goes_on_elsewhere_and_is_gone_on_with_once(kind, sent, bob):
+    job = Job.objects.ask(kind(waits), bob)
+    Job.objects.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.lease_until, job.ended) == (State.WAITING, None, False)
+    assert "handed on" in job.log
+    Job.objects.sweep()
+    assert sent == []
+    ran = []
+    assert Job.objects.go_on(job.pk, lambda job: ran.append(job.attempts))
+    assert not Job.objects.go_on(job.pk, lambda job: ran.append(job.attempts))
+    assert (ran, Job.objects.get().state) == ([2], State.DONE)
+
+
+def test_an_answer_may_come_before_the_worker_lets_it_wait(kind, sent, bob):
+    def answered(job):
+        assert Job.objects.go_on(job.pk, lambda job: None)
+        raise jobs.Waits
+
+    assert Job.objects.ask(kind(answered), bob, at_once=True).state == State.DONE
+
+
+def test_a_held_job_runs_when_somebody_wakes_it(kind, sent, bob, django_capture_on_commit_callbacks):
+    job = Job.objects.hold(kind(lambda job: None), bob)
+    Job.objects.run(job.pk)
+    assert Job.objects.get().state == State.WAITING
+    with django_capture_on_commit_callbacks(execute=True):
+        assert [Job.objects.wake(job.pk) for _ in range(2)] == [True, False]
+    assert sent == [job.pk]
+    Job.objects.run(job.pk)
+    assert Job.objects.get().state == State.DONE
+
+
+def test_a_waiting_job_can_be_cancelled(kind, sent, bob):
+    job = Job.objects.hold(kind(lambda job: None), bob)
+    assert job.cancel()
+    assert not Job.objects.wake(job.pk)
+    assert not Job.objects.go_on(job.pk, lambda job: None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_something_long_renews_the_lease_and_hears_of_cancelling(kind, sent, bob, monkeypatch):
+    monkeypatch.setattr(jobs, "LOOK_EVERY", 0.01)
+    free = threading.Event()
+
+    def long(job):
+        before = Job.objects.get().lease_until
+        job.beside(lambda: free.wait(0.1))
+        assert Job.objects.get().lease_until > before
+        assert job.beside(lambda: 7) == 7
+        Job.objects.get().cancel()
+        job.beside(lambda: free.wait(10))
+        raise AssertionError("it went on")
+
+    try:
+        assert Job.objects.ask(kind(long), bob, at_once=True).state == State.CANCELLED
+    finally:
+        free.set()
+
+
+def test_a_kind_may_be_kept_longer(kind, sent, bob):
+    kept = Job.objects.ask(kind(lambda job: None, kept=timedelta(days=90)), bob, at_once=True)
+    Job.objects.filter(pk=kept.pk).update(ended_at=timezone.now() - timedelta(days=30))
+    Job.objects.sweep()
+    assert Job.objects.exists()
+    Job.objects.filter(pk=kept.pk).update(ended_at=timezone.now() - timedelta(days=91))
+    Job.objects.sweep()
+    assert not Job.objects.exists()

@@ -23,9 +23,12 @@ from events.models import Conversation, Event, Heartbeat, RejectedMessage
 from rasax.accounts.api.authentication import issue
 from rasax.accounts.models import ApiToken
 from rasax.conversations.models import Note, Tag
+from rasax.deployment.models import Evaluation, RasaServer, UploadedProject
+from tests.rasax.deployment.conftest import PROJECT, outcome, zipped
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "12"))
 KNOWN = {"conversation_id": "ann", "timestamp": 7.0, "tag": "billing", "username": "bob", "role": "tester"}
+KNOWN["project"] = "default"
 
 
 def document():
@@ -60,7 +63,11 @@ def published(alice, bob, conversations):
     note = Note.objects.write(ann, "Ask legal", by=alice)
     token, _ = ApiToken.objects.make(alice, "script")
     Heartbeat.objects.create(name="host:1", started_at=timezone.now(), beat_at=timezone.now() + timedelta(hours=1))
+    evaluation = Evaluation.objects.keep(outcome(), alice, method="nlu")
+    UploadedProject.objects.keep("bot.zip", zipped(PROJECT), alice)
+    RasaServer.objects.add(alice, name="worker", url="http://rasa.example.com", use="worker")
     ids = {"rejectedMessages": RejectedMessage.objects.first().pk, "notes": note.pk, "tokens": token.pk}
+    ids["evaluations"] = evaluation.pk
     schema = schemathesis.openapi.from_dict(document())
 
     @schemathesis.hook

@@ -9,6 +9,7 @@ from events.brokers.base import Message
 from events.models import Conversation, Event, RejectedMessage
 from rasax.accounts.models import ApiToken, Job
 from rasax.conversations.models import Correction, Flag, Note, SavedView, Tag
+from rasax.deployment.models import Evaluation
 from tests.rasax.api.conftest import Api
 
 # 401: nobody is signed in. 403: the role does not allow it. 400: it is allowed, but this test sends no body.
@@ -39,6 +40,14 @@ GET    /api/jobs                                                 401       200  
 GET    /api/jobs/{job}                                           401       200   200 404
 POST   /api/jobs/{job}/cancel                                    401       200   200 404
 POST   /api/jobs/{job}/undo                                      401       409   409 404
+GET    /api/projects/{project}/models/jobs                       401       200   200 403
+POST   /api/projects/{project}/models/jobs                       401       409   403 403
+GET    /api/projects/{project}/trainingSources                   401       200   200 403
+GET    /api/evaluations                                          401       200   200 403
+POST   /api/evaluations                                          401       400   403 403
+GET    /api/evaluations/{pk}                                     401       200   200 403
+DELETE /api/evaluations/{pk}                                     401       204   403 403
+GET    /api/evaluations/{pk}/comparison                          401       400   400 403
 GET    /api/eventService                                         401       200   403 403
 GET    /api/rejectedMessages                                     401       200   403 403
 GET    /api/rejectedMessages/{pk}                                401       200   403 403
@@ -102,6 +111,8 @@ def ids(conversations, bob):
         "rejectedMessages/{pk}": f"rejectedMessages/{RejectedMessage.objects.get().pk}",
         "savedViews/{pk}": f"savedViews/{SavedView.objects.save_as('Mine', 'q=x', bob).pk}",
         "notes/{pk}": f"notes/{Note.objects.write(ann, 'Ask legal', by=bob).pk}",
+        "evaluations/{pk}": f"evaluations/{Evaluation.objects.create(method='nlu').pk}",
+        "{project}": "default",
         "{job}": str(Job.objects.create(kind="conversations.bulk", by=bob).pk),
         "{conversation_id}": "ann", "{timestamp}": "7.0", "{tag}": "billing", "{username}": "bob", "{role}": "tester",
     }  # fmt: skip
