@@ -25,6 +25,7 @@ from events.models import (
     key_of,
 )
 from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey, User
+from rasax.chat.models import Chat, GuestLink, LearnedStory
 from rasax.conversations.models import (
     Assignment,
     BulkChange,
@@ -78,7 +79,10 @@ def kept(alice, bob):
     Invitation.objects.create(digest="1", expires_at=now, by=alice)
     Session.objects.create(user=bob, key="1" * 32, seen_at=now)
     Forgotten.objects.create(key=key_of("gone"), until=1.0)
-    RasaServer.objects.create(name="production", url="http://rasa.example.com")
+    server = RasaServer.objects.create(name="production", url="http://rasa.example.com")
+    Chat.objects.create(sender_id="chat-1", server=server, person=bob, conversation=conversations[0])
+    GuestLink.objects.create(name="Try Ada", server=server, by=bob)
+    LearnedStory.objects.create(kind="test", name="greet", conversation=conversations[0], by=bob)
 
 
 @pytest.fixture
@@ -101,7 +105,7 @@ def talk(sender_id="ann", start=1.0):
     return Conversation.objects.get(sender_id=sender_id)
 
 
-@pytest.mark.parametrize("app_label", ["events", "accounts", "conversations"])
+@pytest.mark.parametrize("app_label", ["events", "accounts", "conversations", "chat"])
 def test_every_model_is_in_the_operators_pages(app_label):
     shown_with_others = {"events.ConversationFacet", "accounts.Area", "accounts.JobFile", "accounts.RoleOffer"}
     ours = set(apps.get_app_config(app_label).get_models())

@@ -19,6 +19,7 @@ from events.models import (
     key_of,
 )
 from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey, User
+from rasax.chat.models import Chat, GuestLink, LearnedStory
 from rasax.conversations.models import (
     Assignment,
     BulkChange,
@@ -68,6 +69,30 @@ route                                                     method anonymous alice
 /conversations/<int:pk>/presence/                         POST   302       204   204 403
 /conversations/<int:pk>/forget/                           GET    302       200   403 403
 /conversations/<path:id>/<seconds:timestamp>/             GET    302       302   302 403
+/chat/                                                    GET    302       200   200 200
+/chat/stories/                                            GET    302       200   200 200
+/chat/stories/<int:story_pk>.yml                          GET    302       200   200 404
+/chat/stories/<int:story_pk>/delete/                      POST   302       404   302 404
+/chat/guests/                                             GET    302       200   200 403
+/chat/guests/<int:link_pk>/revoke/                        POST   302       302   302 403
+/chat/from/<int:pk>/<int:event_pk>/                       GET    302       200   200 403
+/chat/<int:chat_pk>/                                      GET    302       404   200 404
+/chat/<int:chat_pk>/notice/                               GET    302       404   200 404
+/chat/<int:chat_pk>/rail/                                 GET    302       404   200 404
+/chat/<int:chat_pk>/say/                                  POST   302       404   302 404
+/chat/<int:chat_pk>/act/                                  POST   302       404   302 404
+/chat/<int:chat_pk>/at/<int:event_pk>/                    GET    302       404   200 404
+/chat/<int:chat_pk>/at/<int:event_pk>/<str:kind>.yml      GET    302       404   200 404
+/chat/<int:chat_pk>/events/<int:event_pk>.json            GET    302       404   200 404
+/chat/<int:chat_pk>/events/<int:event_pk>/image/          GET    302       404   404 404
+/chat/<int:chat_pk>/learn/                                GET    302       404   200 404
+/chat/<int:chat_pk>/learn/intent/                         POST   302       404   302 404
+/chat/<int:chat_pk>/learn/action/                         POST   302       404   302 404
+/chat/<int:chat_pk>/save/                                 POST   302       404   302 404
+/guest/                                                   GET    410       410   410 410
+/guest/<str:secret>/                                      GET    410       410   410 410
+/guest/<str:secret>/begin/                                POST   410       410   410 410
+/guest/<str:secret>/say/                                  POST   410       410   410 410
 /jobs/                                                    GET    302       200   200 200
 /jobs/<uuid:pk>/                                          GET    302       200   200 404
 /jobs/<uuid:pk>/cancel/                                   POST   302       302   302 404
@@ -176,6 +201,9 @@ conversations.presence 200  403 200    403    200
 conversations.retention 200 403 200    403    200
 events.forgotten       200  403 200    403    200
 deployment.rasaserver  200  403 200    403    200
+chat.chat              200  403 200    403    200
+chat.guestlink         200  403 200    403    200
+chat.learnedstory      200  403 200    403    200
 """
 ADMIN_PATHS = {"list": "", "add": "add/", "change": "{}/change/", "delete": "{}/delete/", "history": "{}/history/"}
 UNNAMED_GROUPS = {
@@ -237,7 +265,10 @@ def kept(alice, bob):
         SigningKey.objects.create(name="1"), Session.objects.create(user=bob, key="1" * 32, seen_at=now),
         Invitation.objects.create(digest="1", expires_at=now + timezone.timedelta(days=1), by=alice),
         Retention.objects.get_or_create()[0], Forgotten.objects.create(key=key_of("gone"), until=1.0),
-        RasaServer.objects.create(name="production", url="http://rasa.example.com"),
+        server := RasaServer.objects.create(name="production", url="http://127.0.0.1:1"),
+        Chat.objects.create(sender_id="chat-1", server=server, person=bob, conversation=conversation),
+        GuestLink.objects.create(name="Try Ada", server=server, by=bob),
+        LearnedStory.objects.create(kind="test", name="greet", conversation=conversation, by=bob),
     ]  # fmt: skip
     return {row._meta.label_lower: row for row in rows} | {"somebody else": User.objects.create_user("dan")}
 
@@ -267,6 +298,9 @@ def filled(route, kept):
         "<int:role_pk>": kept["auth.group"].pk,
         "<int:session_pk>": kept["accounts.session"].pk,
         "<int:token_pk>": kept["accounts.apitoken"].pk,
+        "<int:chat_pk>": kept["chat.chat"].pk,
+        "<int:story_pk>": kept["chat.learnedstory"].pk,
+        "<int:link_pk>": kept["chat.guestlink"].pk,
         "<int:invitation_pk>": kept["accounts.invitation"].pk,
         "<str:secret>": "guessed",
         "<str:organization_slug>": "saml",

@@ -50,7 +50,9 @@ function refetchAll() {
 }
 
 function connect() {
-  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/ws`);
+  const { ticket } = document.querySelector("[data-ticket]")?.dataset ?? {}; // of who may hear of one topic only
+  const query = ticket ? `?ticket=${encodeURIComponent(ticket)}` : "";
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/ws${query}`);
   socket.addEventListener("open", () => {
     delay = 500;
     show(true);
