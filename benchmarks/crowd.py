@@ -21,7 +21,8 @@ import psycopg2
 
 EVENTS_EACH = 10  # on average
 LONG = 100_000  # events of the one long conversation
-LONG_ONE = 42
+LONG_ONE, PAGE_ONE = 42, 43
+PAGE = 50  # turns of the other one to compare it with: as many as a page shows at first
 RARE_WORD, RARE_EVERY = "xylophone", 50_000
 COMMON_WORDS = ("parcel", "thank", "week")
 BEGAN = 1_600_000_000.0
@@ -91,7 +92,7 @@ class Crowd:
 
     def _add(self, number: int, rows: dict[str, list[tuple[Any, ...]]]) -> None:
         start = BEGAN + number * 100 + self.chance.random() * 50
-        turns = LONG // 3 if number == LONG_ONE else min(1 + int(self.chance.expovariate(1 / 2.75)), 60)
+        turns = self._turns(number)
         channel = self.chance.choices(CHANNELS, cum_weights=[50, 75, 90, 97, 99.9, 100])[0]
         model = f"model{number * 5 // self.conversations}"
         facets = {("channel", channel), ("environment", "production"), ("model", model), ("assistant", "shop")}
@@ -130,6 +131,10 @@ class Crowd:
             pk = self.facets.setdefault(facet, len(self.facets) + 1)
             self.counts[pk] += 1
             rows["events_conversationfacet"].append((pk, number))
+
+    def _turns(self, number: int) -> int:
+        given = {LONG_ONE: LONG // 3, PAGE_ONE: PAGE}
+        return given.get(number) or min(1 + int(self.chance.expovariate(1 / 2.75)), 60)
 
     def _turn(self, number: int, said: Said, rows: list[Any]) -> None:
         time, intent, text, confidence, channel = said

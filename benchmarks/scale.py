@@ -60,6 +60,12 @@ FILTERS: dict[str, dict[str, object]] = {
     "nobody's word": {"q": "aardvark"},
 }
 
+CONVERSATIONS = {
+    "a short conversation": crowd.PAGE_ONE + 1,
+    f"{crowd.PAGE} turns": crowd.PAGE_ONE,
+    f"{crowd.LONG:,} events": crowd.LONG_ONE,
+}
+
 TAGGED = 100_000
 TAG = f"""
 import time
@@ -81,7 +87,7 @@ def measure(deployment: Deployment) -> Times:
     with Web(deployment) as web:
         cookie = web.sign_in("annotator")
         times = {name: _list(web, deployment, cookie, asked) for name, asked in FILTERS.items()}
-        for name, pk in (("short conversation", crowd.LONG_ONE + 1), ("conversation of 100,000", crowd.LONG_ONE)):
+        for name, pk in CONVERSATIONS.items():
             times[name] = _timed(web, deployment, cookie, f"/conversations/{pk}/")
     return times
 

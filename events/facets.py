@@ -13,7 +13,7 @@ from typing import Any
 from django.db import OperationalError, connection
 from django.db.models import QuerySet
 
-from events.models import NAME_LENGTH, Conversation, ConversationFacet
+from events.models import NAME_LENGTH, Conversation, ConversationFacet, Facet
 from events.models import Event as EventRow
 from events.staging import lock, stage
 from events.summary import clean
@@ -89,7 +89,10 @@ def link_facets(wanted: Iterable[tuple[int, str, str]]) -> set[int]:
 
 def unlink_facet(links: QuerySet[ConversationFacet]) -> set[int]:
     """Deletes these links, and counts; returns the changed conversations."""
-    found = list(links.order_by("conversation_id").select_for_update().values_list("pk", "conversation_id", "facet_id"))
+    # A link is deleted by who has locked its facet, so that a facet's own deletion waits for nobody who waits for it.
+    facets = Facet.objects.filter(pk__in=links.order_by().values("facet_id")).order_by("pk")
+    list(facets.select_for_update(no_key=True).values_list("pk"))
+    found = list(links.order_by().values_list("pk", "conversation_id", "facet_id"))
     links.model._default_manager.filter(pk__in=[pk for pk, _, _ in found]).delete()
     count_facets(Counter({facet: -n for facet, n in Counter(facet for _, _, facet in found).items()}))
     return {conversation for _, conversation, _ in found}

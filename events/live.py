@@ -82,8 +82,9 @@ async def listen(tell: Callable[[list[str]], None]) -> None:
 
 
 def watch(tell: Callable[[list[str]], None], stop: Flag) -> None:
-    """Calls `tell` with the topics of every notice that another process leaves in the database, until `stop`."""
-    seen: set[int] | None = None
+    """Calls `tell` with the topics of every notice that another process leaves in the database, until `stop`; at first
+    also of those of the last seconds, since the browser for which this begins may have looked before they came."""
+    seen: set[int] = set()
     version: int | None = None
     while not stop.wait(WATCH_EVERY):
         try:
@@ -95,7 +96,7 @@ def watch(tell: Callable[[list[str]], None], stop: Flag) -> None:
             log.warning("live updates pause: the database does not answer", error=str(error))
             connection.close()
             continue
-        for pk in sorted(notices.keys() - seen) if seen is not None else ():
+        for pk in sorted(notices.keys() - seen):
             tell(notices[pk])
         seen = set(notices)
     connection.close()

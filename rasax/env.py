@@ -26,6 +26,14 @@ def flag(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} is {value!r}; set it to 1 or 0.")
 
 
+def whole(name: str, default: int) -> int:
+    """A number above 0."""
+    value = text(name, str(default))
+    if value.isascii() and value.isdecimal() and 0 < len(value) < 10 and int(value):
+        return int(value)
+    raise ImproperlyConfigured(f"{name} is {value!r}; set it to a whole number such as {default}.")
+
+
 def words(name: str, default: str = "") -> list[str]:
     """A list separated by commas."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from rasax import env
 from rasax.identity_providers import openid_connect, saml
+from rasax.model_storage import model_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 RUN_DIR = Path(env.text("RASAX_RUN_DIR", str(BASE_DIR / ".run")))
@@ -37,6 +38,8 @@ EVENT_FOLLOWERS = ["rasax.chat.following.follow"]
 
 # Rasa servers (docs/environments.md)
 ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
+SERVICE_TOKEN = env.text("SERVICE_TOKEN")
+MODEL_SIZE_LIMIT = env.whole("MODEL_SIZE_LIMIT_MB", 800) * 2**20  # bytes
 
 INSTALLED_APPS = [
     "channels",
@@ -189,6 +192,7 @@ AXES_LOCKOUT_CALLABLE = "rasax.accounts.views.locked_out"
 AXES_CLIENT_IP_CALLABLE = "rasax.accounts.signing.address_of"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+AXES_SENSITIVE_PARAMETERS = ["username", "next"]  # a password in the wrong field; whom the page asks for
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
@@ -221,10 +225,16 @@ if SSO_ONLY and not any(provider["APPS"] for provider in SOCIALACCOUNT_PROVIDERS
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each is whole (tests/test_translations.py)
 LOCALE_PATHS = [BASE_DIR / "rasax" / "locale"]
+FORMAT_MODULE_PATH = "rasax.formats"
 TIME_ZONE = env.one_of("TIME_ZONE", "UTC", zoneinfo.available_timezones())
 USE_I18N = True
 USE_TZ = True
 
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "models": model_storage(env.text("MODEL_STORAGE_URL", (RUN_DIR.resolve() / "models").as_uri())),
+}
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = RUN_DIR / "static"

@@ -53,6 +53,8 @@ def _embedded_defaults() -> bool:
         os.environ["SECRET_KEY_FILE"] = str(_secret("secret_key"))
     if not (os.environ.get("ENCRYPTION_KEYS") or os.environ.get("ENCRYPTION_KEYS_FILE")):
         os.environ["ENCRYPTION_KEYS_FILE"] = str(_secret("encryption_key"))
+    if not (os.environ.get("SERVICE_TOKEN") or os.environ.get("SERVICE_TOKEN_FILE")):
+        os.environ["SERVICE_TOKEN_FILE"] = str(_secret("service_token"))
     os.environ.setdefault("ALLOW_PRIVATE_ADDRESSES", "1")  # the Rasa that is tried out runs on this machine, too
     if os.environ.get("EVENT_BROKER_URL") or os.environ.get("RASA_ENDPOINTS"):
         return False

@@ -1,7 +1,16 @@
 import pytest
+from django.conf import settings
 
 pytest.register_assert_rewrite("tests.trackers.contract")
 pytest_plugins = ["tests.servers.fixtures"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """SQLite in a file, as it is in production: in memory, what waits for a lock elsewhere fails at once."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 @pytest.fixture(autouse=True)

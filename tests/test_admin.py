@@ -10,35 +10,13 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from events.admin_lists import NewestPaginator
 from events.brokers.base import Message
-from events.models import (
-    BrokerPosition,
-    Conversation,
-    Event,
-    Facet,
-    Forgotten,
-    Heartbeat,
-    RejectedMessage,
-    key_of,
-)
-from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey, User
-from rasax.chat.models import Chat, GuestLink, LearnedStory
-from rasax.conversations.models import (
-    Assignment,
-    BulkChange,
-    Correction,
-    Flag,
-    Note,
-    Presence,
-    Retention,
-    Review,
-    SavedView,
-    Tag,
-)
-from rasax.deployment.models import RasaServer
+from events.models import BrokerPosition, Conversation, Event, Facet, Heartbeat, RejectedMessage
+from rasax.accounts.models import AuditEntry, User
+from rasax.conversations.models import Flag, Note, Review, Tag
+from tests.everything import keep_everything, newest
 from tests.rasa import message, recorded, replied, said
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -50,39 +28,10 @@ def address(model, page, *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
-def newest(n):
-    return Conversation.objects.filter(pk__in=list(Conversation.objects.values_list("pk", flat=True)[:n]))
-
-
 @pytest.fixture
 def kept(alice, bob):
-    """A row of everything."""
     Conversation.objects.record([*recorded(), Message(b"not <b>JSON</b> \xff")], source="rabbitmq")
-    conversations = Conversation.objects.all()
-    Tag.objects.called("billing").put_on(newest(3), by=bob)
-    Review.objects.mark(newest(2), Review.Status.REVIEWED, by=bob)
-    Flag.objects.put_on(Event.objects.filter(type="user").first(), by=bob)
-    Note.objects.write(conversations[0], "Ask <b>legal</b>", by=bob)
-    now = timezone.now()
-    Heartbeat.objects.beat("host:1", broker="rabbitmq", started_at=now, beat_at=now)
-    BrokerPosition.objects.create(broker="default", position="12")
-    said_first = Event.objects.filter(type="user").first()
-    job = Job.objects.create(kind="conversations.undo", by=bob)
-    Assignment.objects.create(conversation=conversations[0], assignee=bob)
-    Correction.objects.create(event=said_first, conversation=said_first.conversation, intent="other", by=bob)
-    SavedView.objects.create(name="Mine", owner=bob)
-    BulkChange.objects.create(job=job, conversation=conversations[0])
-    Presence.objects.create(conversation=conversations[0], user=bob, seen_at=now)
-    Retention.objects.get_or_create()
-    ApiToken.objects.create(user=bob, name="script", prefix="rx_1", digest="1")
-    SigningKey.objects.create(name="1")
-    Invitation.objects.create(digest="1", expires_at=now, by=alice)
-    Session.objects.create(user=bob, key="1" * 32, seen_at=now)
-    Forgotten.objects.create(key=key_of("gone"), until=1.0)
-    server = RasaServer.objects.create(name="production", url="http://rasa.example.com")
-    Chat.objects.create(sender_id="chat-1", server=server, person=bob, conversation=conversations[0])
-    GuestLink.objects.create(name="Try Ada", server=server, by=bob)
-    LearnedStory.objects.create(kind="test", name="greet", conversation=conversations[0], by=bob)
+    return keep_everything(alice, bob)
 
 
 @pytest.fixture
@@ -336,6 +285,27 @@ def test_a_person_is_added_with_a_role_and_an_admin_may_enter(desk, alice):
     assert dora.is_staff
     assert AuditEntry.objects.filter(user=alice, action="added", object_id=dora.pk).exists()
     assert not AuditEntry.objects.filter(detail__icontains="a-very-long-word").exists()
+
+
+@pytest.mark.parametrize("page", ["delete", "changelist"])
+def test_an_account_is_deleted_with_its_assignments_and_their_counts(desk, alice, bob, page):
+    wanted = {"action": "delete_selected", "_selected_action": [bob.pk], "post": "yes"}
+    url = address(User, page, bob.pk) if page == "delete" else address(User, page)
+    assert "deleted" in desk.post(url, wanted, follow=True).content.decode()
+    assert not User.objects.filter(pk=bob.pk).exists()
+    assert not Facet.objects.filter(kind="assignee").exists()
+    assert AuditEntry.objects.filter(user=alice, action="deleted", object_name="bob").count() == 1
+    assert LogEntry.objects.filter(user=alice, object_repr="bob").count() == 1
+
+
+@pytest.mark.parametrize("page", ["delete", "changelist"])
+def test_of_several_accounts_one_that_stays_keeps_the_others(desk, alice, bob, page):
+    wanted = {"action": "delete_selected", "_selected_action": [bob.pk, alice.pk], "post": "yes"}
+    url = address(User, page, alice.pk) if page == "delete" else address(User, page)
+    assert "Somebody else has to delete you." in desk.post(url, wanted, follow=True).content.decode()
+    assert User.objects.filter(pk__in=[alice.pk, bob.pk]).count() == 2
+    assert not LogEntry.objects.exists()
+    assert not AuditEntry.objects.filter(action="deleted").exists()
 
 
 def test_a_password_set_by_an_operator_is_audited_without_it(desk, alice, bob):

@@ -3,36 +3,11 @@
 import pytest
 from django.contrib import admin
 from django.urls import get_resolver, reverse
-from django.utils import timezone
 
 from events.brokers.base import Message
-from events.models import (
-    BrokerPosition,
-    Conversation,
-    Environment,
-    Event,
-    Facet,
-    Forgotten,
-    Heartbeat,
-    Notice,
-    RejectedMessage,
-    key_of,
-)
-from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey, User
-from rasax.chat.models import Chat, GuestLink, LearnedStory
-from rasax.conversations.models import (
-    Assignment,
-    BulkChange,
-    Correction,
-    Flag,
-    Note,
-    Presence,
-    Retention,
-    Review,
-    SavedView,
-    Tag,
-)
-from rasax.deployment.models import RasaServer
+from events.models import Conversation
+from rasax.accounts.models import User
+from tests.everything import keep_everything
 from tests.rasa import said
 
 # 302 leads who is signed out to the login page; 403 is the page that says so calmly.
@@ -204,6 +179,8 @@ deployment.rasaserver  200  403 200    403    200
 chat.chat              200  403 200    403    200
 chat.guestlink         200  403 200    403    200
 chat.learnedstory      200  403 200    403    200
+deployment.model       200  403 200    403    200
+deployment.modeltag    200  403 200    403    200
 """
 ADMIN_PATHS = {"list": "", "add": "add/", "change": "{}/change/", "delete": "{}/delete/", "history": "{}/history/"}
 UNNAMED_GROUPS = {
@@ -242,35 +219,8 @@ def of_the_api(route):
 
 @pytest.fixture
 def kept(alice, bob):
-    """A row of everything, by model; Bob wrote the note."""
     Conversation.objects.record([said("hello"), Message(b"no JSON")])
-    conversation, event = Conversation.objects.get(), Event.objects.get()
-    tag = Tag.objects.called("billing")
-    tag.put_on(Conversation.objects.all(), by=bob)
-    Review.objects.mark(Conversation.objects.all(), Review.Status.REVIEWED, by=bob)
-    Flag.objects.put_on(event, by=bob)
-    now = timezone.now()
-    rows = [
-        conversation, event, tag, Review.objects.get(), Flag.objects.get(), bob, bob.groups.get(),
-        Note.objects.write(conversation, "Ask legal", by=bob), Environment.objects.get(), Facet.objects.first(),
-        RejectedMessage.objects.get(), Notice.objects.first(), AuditEntry.objects.first(),
-        Heartbeat.objects.create(name="host:1", started_at=now, beat_at=now - timezone.timedelta(days=1)),
-        BrokerPosition.objects.create(broker="default", position="12"),
-        job := Job.objects.create(kind="conversations.undo", by=bob),
-        Assignment.objects.create(conversation=conversation, assignee=bob, by=alice),
-        Correction.objects.create(event=event, conversation=conversation, intent="goodbye", by=bob),
-        SavedView.objects.create(name="Mine", owner=bob), BulkChange.objects.create(job=job, conversation=conversation),
-        Presence.objects.create(conversation=conversation, user=bob, seen_at=now),
-        ApiToken.objects.create(user=bob, name="script", prefix="rx_1", digest="1"),
-        SigningKey.objects.create(name="1"), Session.objects.create(user=bob, key="1" * 32, seen_at=now),
-        Invitation.objects.create(digest="1", expires_at=now + timezone.timedelta(days=1), by=alice),
-        Retention.objects.get_or_create()[0], Forgotten.objects.create(key=key_of("gone"), until=1.0),
-        server := RasaServer.objects.create(name="production", url="http://127.0.0.1:1"),
-        Chat.objects.create(sender_id="chat-1", server=server, person=bob, conversation=conversation),
-        GuestLink.objects.create(name="Try Ada", server=server, by=bob),
-        LearnedStory.objects.create(kind="test", name="greet", conversation=conversation, by=bob),
-    ]  # fmt: skip
-    return {row._meta.label_lower: row for row in rows} | {"somebody else": User.objects.create_user("dan")}
+    return {**keep_everything(alice, bob), "somebody else": User.objects.create_user("dan")}
 
 
 @pytest.fixture

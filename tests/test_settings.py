@@ -35,10 +35,12 @@ WRONG = {
     "a SECRET_KEY_FILE that is not there": ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE"),
     "a flag that is neither on nor off": ({"DEBUG": "perhaps"}, "DEBUG"),
     "an HTTPS that is neither on nor off": ({"HTTPS": "maybe"}, "HTTPS"),
-    "an ALLOW_PRIVATE_ADDRESSES that is neither": (
+    "an ALLOW_PRIVATE_ADDRESSES of ranges": (
         {"ALLOW_PRIVATE_ADDRESSES": "10.0.0.0/8"},
         "ALLOW_PRIVATE_ADDRESSES",
     ),
+    "a MODEL_SIZE_LIMIT_MB that is no number": ({"MODEL_SIZE_LIMIT_MB": "much"}, "MODEL_SIZE_LIMIT_MB"),
+    "a MODEL_STORAGE_URL of an unknown kind": ({"MODEL_STORAGE_URL": "ftp://host/x"}, "MODEL_STORAGE_URL"),
     "a DATABASE_URL that is no URL": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
     "a DATABASE_URL of an unknown kind": ({"DATABASE_URL": "foo://host/name"}, "DATABASE_URL"),
 }
@@ -95,7 +97,8 @@ def test_a_flag_is_read(monkeypatch, value, read):
 
 
 def test_every_variable_is_explained_in_the_documentation():
-    read = set(re.findall(r'env\.(?:text|flag|words|one_of)\(\s*"(\w+)"', (ROOT / "rasax/settings.py").read_text()))
+    reading = re.compile(r'env\.(?:text|flag|words|whole|one_of)\(\s*"(\w+)"')
+    read = set(reading.findall((ROOT / "rasax/settings.py").read_text()))
     explained = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert "SECRET_KEY" in read
     assert read - explained == set()

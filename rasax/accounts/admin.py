@@ -1,23 +1,25 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.models import Group
-from django.db import models
+from django.db import models, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from events.admin import BrokerPositionAdmin, HeartbeatAdmin, RejectedMessageAdmin
 from events.admin_lists import ReadOnly
 from events.models import BrokerPosition, Heartbeat, RejectedMessage
+from rasax.accounts import people
 from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey, User
 from rasax.accounts.roles import ADMIN
 
@@ -92,6 +94,36 @@ class PersonAdmin(Audited, DjangoUserAdmin):
         if not person.is_staff and person.groups.filter(name=ADMIN).exists():
             person.is_staff = True
             person.save(update_fields=["is_staff"])
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The verb decides: sessions, API tokens and the like have no permission of their own to be deleted."""
+        shown, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+    def log_deletions(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> Any:
+        return DjangoUserAdmin.log_deletions(self, request, queryset)  # the verb writes into the audit log
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        people.delete(obj, cast("User", request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
+        for person in queryset:
+            self.delete_model(request, person)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        return self._unless_refused(request, lambda: super(PersonAdmin, self).delete_view(request, object_id))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return self._unless_refused(request, lambda: super(PersonAdmin, self).changelist_view(request, extra_context))
+
+    def _unless_refused(self, request: HttpRequest, view: Callable[[], Any]) -> Any:
+        """All of it or nothing; what a verb refuses is told above the list."""
+        try:
+            with transaction.atomic():
+                return view()
+        except people.Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return redirect("admin:accounts_user_changelist")
 
     @admin.display(description=_("name"))
     def full_name(self, person: User) -> str:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from rasax.accounts import single_sign_on
 from rasax.accounts.models import ApiToken, User
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ class DetailsForm(_Bootstrap, UserForm):
     class Meta:
         model = User
         fields = ["first_name", "last_name", "email"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if single_sign_on.offered():  # else they could wait for whoever really has an address
+            self.fields["email"].disabled = True
+            self.fields["email"].help_text = _("Single sign-on knows you by it, so an administrator changes it.")
 
 
 def _roles() -> RolesField:

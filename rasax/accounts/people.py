@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
@@ -42,7 +42,8 @@ def locked(person: User, by: User) -> User:
     """The role's row is the lock: two administrators may put each other out at once."""
     list(Group.objects.filter(name=ADMIN).select_for_update())
     refuse_stronger(by, person)
-    return User.objects.select_for_update().get(pk=person.pk)
+    # Not the key: what somebody writes refers to them, and need not wait.
+    return User.objects.select_for_update(no_key=True).get(pk=person.pk)
 
 
 def refuse_without_administrator() -> None:
@@ -103,6 +104,30 @@ def reactivate(person: User, by: User) -> None:
     person = locked(person, by)
     _set(person, is_active=True)
     AuditEntry.objects.note(by, "reactivated", [person])
+
+
+PARTINGS: list[Callable[[User, User], object]] = []
+
+
+def parting(do: Callable[[User, User], object]) -> Callable[[User, User], object]:
+    """Registers what else is to be done, with a locked person by another, before the account is deleted."""
+    PARTINGS.append(do)
+    return do
+
+
+@transaction.atomic
+def delete(person: User, by: User) -> None:
+    """What they wrote stays, without a name."""
+    if person == by:
+        raise Refused(_("Somebody else has to delete you."))
+    person = locked(person, by)
+    Session.objects.filter(user=person).end(by)
+    Invitation.objects.open().filter(by=person).delete()
+    for do in PARTINGS:
+        do(person, by)
+    AuditEntry.objects.note(by, "deleted", [person])
+    person.delete()
+    refuse_without_administrator()
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from rasax.accounts import people, second_factor
+from rasax.accounts.form_pages import form_page
 from rasax.accounts.forms import AcceptForm, AddPersonForm, InviteForm, RolesForm
 from rasax.accounts.models import Invitation, Session, User
 from rasax.accounts.people import Refused
@@ -65,16 +67,11 @@ def one_person(request: HttpRequest, person_pk: int) -> HttpResponse:
 @can_add_people
 @never_cache
 def add_person(request: HttpRequest) -> HttpResponse:
+    def add(given: dict[str, Any]) -> HttpResponse:
+        return _password(request, *people.add(by=_by(request), **given))
+
     form = AddPersonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        details = {**form.cleaned_data}
-        try:
-            person, password = people.add(details.pop("username"), details.pop("roles"), by=_by(request), **details)
-        except Refused as refused:
-            form.add_error("roles", str(refused))
-        else:
-            return _password(request, person, password)
-    return render(request, "settings/add_person.html", {"form": form})
+    return form_page(request, form, "settings/add_person.html", add, refused_at="roles")
 
 
 def _password(request: HttpRequest, person: User, password: str) -> HttpResponse:
@@ -160,17 +157,15 @@ def _turn_off(person: User, by: User) -> None:
 @can_add_people
 @never_cache
 def invitations(request: HttpRequest) -> HttpResponse:
-    form, link = InviteForm(request.POST or None), ""
-    if request.method == "POST" and form.is_valid():
-        try:
-            given = form.cleaned_data
-            _made, secret = Invitation.objects.invite(given["roles"], by=_by(request), email=given["email"])
-            link = request.build_absolute_uri(reverse("accept_invitation", args=[secret]))
-            form = InviteForm()
-        except Refused as refused:
-            form.add_error("roles", str(refused))
-    context = {"form": form, "link": link, "invitations": Invitation.objects.open().prefetch_related("roles", "by")}
-    return render(request, "settings/invitations.html", context)
+    template, there_are = "settings/invitations.html", Invitation.objects.open().prefetch_related("roles", "by")
+
+    def invite(given: dict[str, Any]) -> HttpResponse:
+        _made, secret = Invitation.objects.invite(by=_by(request), **given)
+        link = request.build_absolute_uri(reverse("accept_invitation", args=[secret]))
+        return render(request, template, {"form": InviteForm(), "link": link, "invitations": there_are})
+
+    form = InviteForm(request.POST or None)
+    return form_page(request, form, template, invite, refused_at="roles", invitations=there_are)
 
 
 @require_POST
@@ -186,12 +181,18 @@ def revoke_invitation(request: HttpRequest, invitation_pk: int) -> HttpResponse:
 def accept_invitation(request: HttpRequest, secret: str) -> HttpResponse:
     invitation = Invitation.objects.of(secret)
     if invitation is None:
-        return render(request, "registration/no_invitation.html", status=404)
-    form = AcceptForm(request.POST or None)
-    if request.method != "POST" or not form.is_valid():
-        return render(request, "registration/accept_invitation.html", {"form": form})
-    person = invitation.accept(form.cleaned_data["username"], form.cleaned_data["password1"])
+        return _no_invitation(request)
+    accept = partial(_accept, request, invitation)
+    return form_page(request, AcceptForm(request.POST or None), "registration/accept_invitation.html", accept)
+
+
+def _accept(request: HttpRequest, invitation: Invitation, given: dict[str, Any]) -> HttpResponse:
+    person = invitation.accept(given["username"], given["password1"])
     if person is None:
-        return render(request, "registration/no_invitation.html", status=404)
+        return _no_invitation(request)
     login(request, person, backend=BACKEND)
     return redirect("home")
+
+
+def _no_invitation(request: HttpRequest) -> HttpResponse:
+    return render(request, "registration/no_invitation.html", status=404)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from rasax.accounts import people
+from rasax.accounts.form_pages import form_page
 from rasax.accounts.forms import RoleForm
 from rasax.accounts.models import User
 from rasax.accounts.people import Refused
@@ -56,17 +57,13 @@ def one_role(request: HttpRequest, role_pk: int) -> HttpResponse:
 
 @can_add_roles
 def add_role(request: HttpRequest) -> HttpResponse:
-    form = RoleForm(request.POST or None)
-    wanted = _wanted(request.POST, before=())
-    if request.method == "POST" and form.is_valid():
-        try:
-            role = people.make_role(form.cleaned_data["name"], wanted, _by(request))
-        except Refused as refused:
-            form.add_error("name", str(refused))
-        else:
-            messages.success(request, _("The role %(name)s is made.") % {"name": role})
-            return redirect("role", role.pk)
-    return render(request, "settings/add_role.html", {"form": form, **_matrix(wanted)})
+    def make(given: dict[str, Any]) -> HttpResponse:
+        role = people.make_role(given["name"], wanted, _by(request))
+        messages.success(request, _("The role %(name)s is made.") % {"name": role})
+        return redirect("role", role.pk)
+
+    form, wanted = RoleForm(request.POST or None), _wanted(request.POST, before=())
+    return form_page(request, form, "settings/add_role.html", make, refused_at="name", **_matrix(wanted))
 
 
 def _matrix(held: Collection[str]) -> dict[str, Any]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, validate_totp_code
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    hotp_value,
+    validate_totp_code,
+    yield_hotp_counters_from_time,
+)
+from allauth.mfa.utils import decrypt
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
@@ -39,12 +47,32 @@ def second_factor_needed(user: User) -> bool:
 def second_factor_ok(user: User, code: str) -> bool:
     """Whether this is the code of their app or one of their recovery codes; each counts once."""
     code = "".join(code.split())
-    kinds = Authenticator.objects.select_for_update().filter(user=user, type__in=[APP, RECOVERY])
+    kinds = Authenticator.objects.select_for_update().filter(user=user, type__in=[APP, RECOVERY]).order_by("pk")
     for each in kinds:
-        if code.isascii() and each.wrap().validate_code(code):
+        if _use(each, code):
             each.record_usage()
             return True
     return False
+
+
+def _use(kept: Authenticator, code: str) -> bool:
+    if kept.type == APP:
+        return _use_app(kept, code)
+    return code.isascii() and bool(kept.wrap().validate_code(code))
+
+
+def _use_app(app: Authenticator, code: str) -> bool:
+    """Remembered in the row, which is locked: allauth would do so in the cache, which not all processes share. Nor does
+    a code count that is older than one which counted (RFC 6238, 5.2)."""
+    secret, used = decrypt(app.data["secret"]), app.data.get("counter", -1)
+    shown = {counter: format_hotp_value(hotp_value(secret, counter)) for counter in yield_hotp_counters_from_time()}
+    fresh = (counter for counter, right in shown.items() if counter > used)
+    counter = next((each for each in fresh if compare_user_code(actual=code, expected=shown[each])), None)
+    if counter is None:
+        return False
+    app.data["counter"] = counter
+    app.save(update_fields=["data"])
+    return True
 
 
 @transaction.atomic

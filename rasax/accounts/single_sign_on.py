@@ -25,6 +25,8 @@ from rasax.accounts import people
 from rasax.accounts.models import AuditEntry, User
 from rasax.identity_providers import SAML
 
+SAML_VERIFIED = "http://schemas.auth0.com/email_verified"  # the attribute that some providers send
+
 log = structlog.get_logger()
 
 
@@ -87,9 +89,13 @@ def _link(request: HttpRequest, login: SocialLogin) -> None:
 
 
 def _verified_address(login: SocialLogin) -> str:
-    """SAML has no such claim of its own: an assertion's attributes are the provider's word."""
-    claimed = next((each for each in login.email_addresses if each.verified or login.account.provider == SAML), None)
-    return claimed.email if claimed else ""
+    """Of SAML each address counts but one that is said not to be verified: the operator chose the provider, and there
+    is no standard for saying so. Some OpenID providers say it in words, "false" not being false."""
+    is_saml = login.account.provider == SAML
+    if is_saml and "false" in str(login.account.extra_data.get(SAML_VERIFIED, "")).lower():
+        return ""
+    claimed = (each for each in login.email_addresses if is_saml or str(each.verified).lower() == "true")
+    return next((each.email for each in claimed), "")
 
 
 def _person_of(email: str) -> User | None:

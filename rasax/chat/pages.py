@@ -11,7 +11,6 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from events.models import Facet, Heartbeat
@@ -190,8 +189,6 @@ def done(request: HttpRequest, shown: Chat, do: Callable[[], object]) -> HttpRes
         if wants_fragment(request):
             return render(request, "chat/_failed.html", {"error": str(error)}, status=502)
         messages.error(request, str(error))
-    except ValueError as error:
-        messages.error(request, _(str(error)))
     return HttpResponse(status=204) if wants_fragment(request) else redirect("chat", shown.pk)
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
@@ -77,13 +79,16 @@ class AnnotatedConversationAdmin(ConversationAdmin):
 
     @admin.action(description=_("Put the tag on them"), permissions=["annotate"])
     def tag(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        if tag := self._chosen_tag(request):
-            self._report(request, tag.put_on(_chosen(queryset), _who(request)))
+        self._move_tag(request, queryset, on=True)
 
     @admin.action(description=_("Take the tag off them"), permissions=["annotate"])
     def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._move_tag(request, queryset, on=False)
+
+    def _move_tag(self, request: HttpRequest, queryset: QuerySet[Any], on: bool) -> None:
         if tag := self._chosen_tag(request):
-            self._report(request, tag.take_off(_chosen(queryset), _who(request)))
+            with suppress(Tag.DoesNotExist):  # somebody has just deleted it, and so it is on none of them
+                self._report(request, len(tag.move(_chosen(queryset), on, _who(request))))
 
     def _chosen_tag(self, request: HttpRequest) -> Tag | None:
         form = TagActionForm(request.POST)
@@ -187,7 +192,7 @@ class TagAdmin(Audited):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
         with transaction.atomic():
-            for tag in queryset.select_related("facet"):
+            for tag in queryset.order_by("pk"):
                 tag.delete()
 
     @admin.display(description=_("name"), ordering="facet__value")
@@ -228,6 +233,10 @@ class NoteAdmin(ReadOnly):
     @admin.display(description=_("text"))
     def short(self, note: Note) -> str:
         return str(note)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Note]) -> list[LogEntry]:
+        """The verb writes into the audit log; Django's would keep what the note said."""
+        return []
 
     def delete_model(self, request: HttpRequest, obj: Note) -> None:
         obj.withdraw(_who(request))

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from events.models import Conversation, Facet
 from events.querysets import ConversationQuerySet
 from rasax.accounts.models import AuditEntry, User
+from rasax.accounts.people import parting
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
@@ -17,7 +18,11 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     @transaction.atomic
     def change(self, conversations: ConversationQuerySet, assignee: User | None, by: User | None) -> dict[int, str]:
-        """As `assign`; returns whose they were before, by id: the person's id, or ""."""
+        """As `assign`; returns whose they were before, by id: the person's id, or "". Whose account was deleted
+        meanwhile is given nothing."""
+        # Before the conversations, as whoever deletes the account does.
+        if assignee and not User.objects.select_for_update(no_key=True).filter(pk=assignee.pk).first():
+            return {}
         # In the order in which record() and reviewers lock, so that nobody waits for another in a ring.
         pks = list(conversations.order_by("key").select_for_update().values_list("pk", flat=True))
         had = dict(self.filter(conversation__in=pks).values_list("pk", "assignee_id"))
@@ -45,6 +50,13 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
             targets.unlink(Facet.Kind.ASSIGNEE, str(old))
         if assignee:
             targets.link(Facet.Kind.ASSIGNEE, str(assignee.pk))
+
+
+@parting
+def give_back(person: User, by: User) -> None:
+    """Before their account is deleted: what they were to look at is nobody's again, and no filter names them."""
+    Assignment.objects.assign(Conversation.objects.filter(assignment__assignee=person), None, by)
+    Facet.objects.filter(kind=Facet.Kind.ASSIGNEE, value=str(person.pk)).delete()
 
 
 class Assignment(models.Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -41,20 +42,16 @@ class Change:
     back: Callable[[ConversationQuerySet, str, str, User | None], int]
 
 
-def _tag(name: str) -> Tag | None:
-    return Tag.objects.filter(facet__value=name).select_related("facet").first()
-
-
 def _move_tag(conversations: ConversationQuerySet, name: str, on: bool, by: User | None) -> Before:
-    if tag := _tag(name):
-        return dict.fromkeys(tag.move(conversations, on, by), "")
+    with suppress(Tag.DoesNotExist):
+        return dict.fromkeys(Tag.objects.select_related("facet").get(facet__value=name).move(conversations, on, by), "")
     raise Failed(_("The tag “%s” is gone. Make it again, then start again.") % name)
 
 
 def _change_tag(on: bool) -> Change:
     return Change(
         lambda conversations, name, by: _move_tag(conversations, name, on, by),
-        lambda before, name, by: set(before) if _tag(name) else set(),
+        lambda before, name, by: set(before) if Tag.objects.filter(facet__value=name).exists() else set(),
         lambda conversations, old, name, by: len(_move_tag(conversations, name, not on, by)),
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
 from events.models import Conversation, ConversationFacet, Event, Facet
 from events.search import are_rare, saying, sent_by, spoken
@@ -108,7 +109,9 @@ class Finding:
                 return found
             if len(found) * WALKS[-1] < size * steps:  # and so the longer walk would hardly fill the page
                 break
-        return list(order.sorted(self._intersection(candidates))[part])
+        # By their keys first: for that PostgreSQL reads the order's index, and the few wide rows afterwards.
+        nearest = order.sorted(self._intersection(candidates)).values("pk")[part]
+        return list(order.sorted(self.rows.filter(pk__in=nearest)))
 
     def count(self, at_most: int | None = None) -> int:
         """How many there are; the number of more than `at_most` is `at_most`."""
@@ -122,7 +125,7 @@ class Finding:
             near = self._walk(rows, Order.of(self.filters), WALKS[0]).count()
             # Of what is common, enough are soon found by looking.
             often = near * OFTEN >= WALKS[0]
-            found = self._spoken_in(self._looked_at(rows, self.sets)) if often else self._intersection(rows)
+            found = self._looked_at(rows) if often else self._intersection(rows)
         return found[:at_most].count()
 
     def chunks(self, size: int = 1000) -> Iterator[list[int]]:
@@ -169,7 +172,7 @@ class Finding:
             return self._intersection(candidates)
         for condition in self.scalars:
             if Conversation.objects.filter(condition).order_by()[: RARE + 1].count() <= RARE:
-                return self._spoken_in(self._looked_at(candidates, self.sets))
+                return self._looked_at(candidates)
         if self.filters.words and are_rare(self.filters.words, RARE):
             return self._intersection(candidates)
         return None
@@ -178,35 +181,41 @@ class Finding:
         if self.filters.words:
             said = Event.objects.filter(saying(self.filters.words)).order_by()
             candidates = candidates.filter(pk__in=said.values("conversation"))
-        if self.sets:
-            led = ConversationFacet.objects.filter(facet__in=self.sets[0][1])
-            candidates = candidates.filter(pk__in=led.values("conversation"))
-        return self._looked_at(candidates, self.sets[1:])
+        for _, facets in self.sets:
+            candidates = candidates.filter(
+                pk__in=ConversationFacet.objects.filter(facet__in=facets).values("conversation")
+            )
+        if self.unwanted:
+            candidates = candidates.filter(~Exists(_OF_IT.filter(facet__in=self.unwanted)))
+        return candidates.filter(*self.scalars)
 
     def _walk(self, candidates: Conversations, order: Order, steps: int) -> Conversations:
         """Those of the nearest few thousand that match."""
         last = order.walked(candidates).values(order.column)[steps : steps + 1]
         end = -1.0 if order.descending else 1e12
-        candidates = candidates.filter(order.until(Coalesce(Subquery(last), end)))
-        return self._spoken_in(self._looked_at(candidates, self.sets))
+        return self._looked_at(candidates.filter(order.until(Coalesce(Subquery(last), end))))
 
-    def _spoken_in(self, candidates: Conversations) -> Conversations:
+    def _looked_at(self, candidates: Conversations) -> Conversations:
+        """Those that match, looked up one after the other."""
+        for _, facets in self.sets:
+            candidates = candidates.filter(_is_there(_OF_IT.filter(facet__in=facets)))
+        if self.unwanted:
+            candidates = candidates.filter(~_is_there(_OF_IT.filter(facet__in=self.unwanted)))
+        candidates = candidates.filter(*self.scalars)
         if not self.filters.words:
             return candidates
-        said = Event.objects.filter(spoken(self.filters.words), conversation=OuterRef("pk")).order_by()
-        # Not EXISTS, which PostgreSQL may turn into a join that reads every event there is.
-        return candidates.alias(said=Subquery(said.values(one=Value(1))[:1])).filter(said=1)
+        return candidates.filter(
+            _is_there(Event.objects.filter(spoken(self.filters.words), conversation=OuterRef("pk")))
+        )
 
-    def _looked_at(self, candidates: Conversations, sets: list[tuple[int, list[int]]]) -> Conversations:
-        """The conditions that are looked up for each candidate."""
-        of_it = ConversationFacet.objects.filter(conversation=OuterRef("pk"))
-        for _, facets in sets:
-            candidates = candidates.filter(Exists(of_it.filter(facet__in=facets)))
-        if self.unwanted:
-            candidates = candidates.filter(~Exists(of_it.filter(facet__in=self.unwanted)))
-        for condition in self.scalars:
-            candidates = candidates.filter(condition)
-        return candidates
+
+_OF_IT = ConversationFacet.objects.filter(conversation=OuterRef("pk"))
+
+
+def _is_there(rows: QuerySet[Any]) -> Q:
+    """Whether a subquery has a row, asked for one conversation after the other: EXISTS may become a join that reads
+    all there is, where the planner expects that more conversations will be looked at than there will."""
+    return Q(Exact(Coalesce(Subquery(rows.order_by().values(one=Value(1))[:1]), 0), 1))
 
 
 def _wanted(filters: Filters, finding: Finding, menus: Menus) -> dict[str, tuple[str, ...]]:

@@ -17,21 +17,22 @@ from events.querysets import ConversationQuerySet
 from rasax.accounts.jobs import UNENDED
 from rasax.accounts.models import AuditEntry, Job, JobFile, User
 from rasax.accounts.sweeping import chore
+from rasax.conversations.mentions import LONG_ENOUGH, Mentions
 
 AT_ONCE = 500  # conversations in one transaction
 EXPORT = "conversations.export"
 STOPPED = gettext_noop("Somebody's conversation was deleted for good meanwhile. Start the export again.")
 DELETED = gettext_noop("Its file is gone: somebody's conversation was deleted for good since. Start the export again.")
-LONG_ENOUGH = 6  # characters of a sender_id that mean nobody else where they turn up
 SENDER_ID = re.compile(rb'"sender_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
 
 
 def forget(conversations: ConversationQuerySet, by: User | None, **why: str) -> int:
     """Deletes these conversations and whatever else is kept of who held them; returns how many there were.
 
-    Gone are their events, tags, notes and all that hangs on them, rejected messages that name them, and every export
-    that is still kept. The audit log says that something was deleted, and no longer what it was called. What the
-    event broker or an import brings of them again is refused; what they say from now on is kept.
+    Gone are their events, tags, notes and all that hangs on them, rejected messages that name them, every export that
+    is still kept, and filters that name them, wherever somebody kept these. The audit log says that something was
+    deleted, and no longer what it was called. What the event broker or an import brings of them again is refused;
+    what they say from now on is kept.
     """
     pks = list(conversations.order_by("pk").values_list("pk", flat=True))
     parts = (pks[start : start + AT_ONCE] for start in range(0, len(pks), AT_ONCE))
@@ -46,8 +47,11 @@ def _forget(conversations: ConversationQuerySet, by: User | None, why: dict[str,
     AuditEntry.objects.note(by, "forgot", found, **why)
     AuditEntry.objects.forget(Conversation, [each.pk for each in found])
     _forget_rejected({each.sender_id for each in found})
+    mentions = Mentions.of(found, by)
+    number = targets.forget(until=timezone.now().timestamp())
     _forget_exports()
-    return targets.forget(until=timezone.now().timestamp())
+    mentions.clean(by)
+    return number
 
 
 def _forget_exports() -> None:

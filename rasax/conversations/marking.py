@@ -44,13 +44,13 @@ View = Callable[..., HttpResponse]
 
 
 def while_it_exists(view: View) -> View:
-    """For views whose verb locks the conversation: somebody may delete it for good just before."""
+    """For views whose verb locks the conversation or a tag: somebody may delete it just before."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
-        except Conversation.DoesNotExist as gone:
+        except (Conversation.DoesNotExist, Tag.DoesNotExist) as gone:
             raise Http404 from gone
 
     return wrapped
@@ -65,6 +65,7 @@ class SeeOther(HttpResponseRedirect):
 @require_POST
 @can_read
 @can_annotate
+@while_it_exists
 def add_tag(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = get_object_or_404(Conversation, pk=pk)
     if tag := tag_called(request, request.POST.get("tag", "")):
@@ -75,6 +76,7 @@ def add_tag(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @can_read
 @can_annotate
+@while_it_exists
 def remove_tag(request: HttpRequest, pk: int, tag_pk: int) -> HttpResponse:
     conversation = get_object_or_404(Conversation, pk=pk)
     if tag := Tag.objects.filter(pk=tag_pk).select_related("facet").first():

@@ -56,8 +56,10 @@ class Menus:
 
     @property
     def marks(self) -> dict[int, tuple[str, Choice]]:
-        """Kind and value by id, of what people put on conversations."""
-        return {choice.pk: (kind.value, choice) for kind in MARKS for choice in self.of(kind)}
+        """Kind and value by id: of what people put on conversations and, where there are several, of environments."""
+        several = len(self.of(Facet.Kind.ENVIRONMENT)) > 1
+        kinds = (*MARKS, Facet.Kind.ENVIRONMENT) if several else MARKS
+        return {choice.pk: (kind.value, choice) for kind in kinds for choice in self.of(kind)}
 
 
 def most_frequent_values(slot: str, most: int = 20) -> list[Choice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from events import live
@@ -29,9 +30,17 @@ __all__ = [
     "Review",
     "SavedView",
     "Tag",
+    "number_of",
 ]
 
 FLAGGED = "flagged"
+
+
+def number_of(marks: type[Correction | Flag | Note]) -> Coalesce:
+    """Of marks of one kind, for the conversation of the query around it."""
+    of_it = marks._default_manager.filter(conversation=models.OuterRef("pk")).order_by().values("conversation")
+    number = models.Subquery(of_it.annotate(n=models.Count("pk")).values("n"))
+    return Coalesce(number, 0, output_field=models.IntegerField())
 
 
 def _announce(*conversation_ids: int) -> None:
@@ -64,6 +73,11 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         )
         AuditEntry.objects.note(by, "reviewed", targets, status=status)
         return {pk: current.get(pk, Review.Status.UNREAD.value) for pk in changed}
+
+    def reviewer(self) -> models.Subquery:
+        """The name of who reviewed the conversation of the query around it."""
+        reviewed = self.filter(conversation=models.OuterRef("pk"), status=Review.Status.REVIEWED)
+        return models.Subquery(reviewed.values("by__username"))
 
 
 class Review(models.Model):

@@ -17,14 +17,16 @@ from rasax.conversations.models import Review
 from rasax.conversations.wording import UNSURE, ago, percent, timestamp
 
 PAGE = 50
+TAGS = 3  # of a row; of more, the number is said
 
 
 @dataclass
 class Row:
-    conversation: Conversation
+    conversation: Any  # with the reviewer and the marks of `_with_marks`
     tags: list[Choice] = field(default_factory=list)
     flagged: bool = False
     corrected: bool = False
+    environments: list[str] = field(default_factory=list)
     assignee_id: int | None = None
     status: str = Review.Status.UNREAD
 
@@ -65,6 +67,26 @@ class Row:
         return "" if latest == self.conversation.first_user_text else latest
 
     @property
+    def is_marked(self) -> bool:
+        return bool(self.tags or self.flagged or self.corrected or self.reviewer)
+
+    @property
+    def shown_tags(self) -> list[Choice]:
+        return self.tags[:TAGS]
+
+    @property
+    def other_tags(self) -> list[str]:
+        return [tag.value for tag in self.tags[TAGS:]]
+
+    @property
+    def environment(self) -> str:
+        return ", ".join(sorted(self.environments))
+
+    @property
+    def reviewer(self) -> str:
+        return self.conversation.reviewer or ""
+
+    @property
     def status_label(self) -> str:
         return str(Review.Status(self.status).label)
 
@@ -82,7 +104,8 @@ class Page:
 def page(filters: Filters, menus: Menus, before: Position | None) -> Page:
     finding = Finding.plan(filters, menus, _with_marks(menus))
     found = finding.page(PAGE + 1, before) if finding else []
-    rows = [_row(conversation, menus.marks) for conversation in found[:PAGE]]
+    marks = menus.marks
+    rows = [_row(conversation, marks) for conversation in found[:PAGE]]
     last = rows[-1].conversation if len(found) > PAGE else None
     return Page(rows, Order.of(filters).place(last) if last else None)
 
@@ -99,6 +122,8 @@ def _row(conversation: Any, marks: dict[int, tuple[str, Choice]]) -> Row:
                 row.flagged = True
             case Facet.Kind.ANNOTATION:
                 row.corrected = True
+            case Facet.Kind.ENVIRONMENT:
+                row.environments.append(choice.value)
             case Facet.Kind.ASSIGNEE:
                 row.assignee_id = int(choice.value)
     row.tags.sort(key=lambda choice: choice.value.casefold())
@@ -122,4 +147,4 @@ class _Joined(Aggregate):
 def _with_marks(menus: Menus) -> Conversations:
     links = ConversationFacet.objects.filter(conversation=OuterRef("pk"), facet__in=list(menus.marks))
     marks = links.order_by().values("conversation").annotate(ids=_Joined("facet_id")).values("ids")
-    return Conversation.objects.annotate(marks=Subquery(marks))
+    return Conversation.objects.annotate(marks=Subquery(marks), reviewer=Review.objects.reviewer())

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from rasax.accounts.models import User
 from rasax.conversations import stylesheet
+from rasax.conversations.marking import while_it_exists
 from rasax.conversations.tagging import Tag, tag_name
 
 SHOWN = 500
@@ -53,6 +54,7 @@ def make_tag(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @can_change_tags
+@while_it_exists
 def change_tag(request: HttpRequest, tag_pk: int) -> HttpResponse:
     tag = get_object_or_404(Tag.objects.select_related("facet"), pk=tag_pk)
     by, name = cast("User", request.user), tag_name(request.POST.get("name", "")) or str(tag)
@@ -108,6 +110,7 @@ def _ask_to_merge(request: HttpRequest, tag: Tag, other: Tag) -> HttpResponse:
 
 @require_POST
 @permission_required("conversations.delete_tag", raise_exception=True)
+@while_it_exists
 def delete_tag(request: HttpRequest, tag_pk: int) -> HttpResponse:
     tag = get_object_or_404(Tag.objects.select_related("facet"), pk=tag_pk)
     if request.POST.get("confirmed") != "1":

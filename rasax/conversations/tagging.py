@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from events import live
-from events.models import NAME_LENGTH, Conversation, Facet
+from events.models import NAME_LENGTH, Conversation, ConversationFacet, Facet
 from events.querysets import ConversationQuerySet
 from rasax.accounts.models import AuditEntry, User
 from rasax.conversations.saved import SavedView
@@ -19,9 +19,12 @@ from rasax.conversations.saved import SavedView
 class TagQuerySet(models.QuerySet["Tag"]):
     def called(self, name: str, color: str = "") -> Tag:
         """The tag of this name, made if there is none."""
-        facet, _ = Facet.objects.get_or_create(kind=Facet.Kind.TAG, value=name.strip())
-        tag, _ = self.get_or_create(facet=facet, defaults={"color": color or Tag.COLORS[facet.pk % len(Tag.COLORS)]})
-        return tag
+        while True:  # as often as somebody else deletes it just now
+            facet, _ = Facet.objects.get_or_create(kind=Facet.Kind.TAG, value=name.strip())
+            with transaction.atomic():
+                if _locked(facet.pk):
+                    chosen = color or Tag.COLORS[facet.pk % len(Tag.COLORS)]
+                    return self.get_or_create(facet=facet, defaults={"color": chosen})[0]
 
 
 class Tag(models.Model):
@@ -48,24 +51,36 @@ class Tag(models.Model):
 
     @transaction.atomic
     def move(self, conversations: ConversationQuerySet, on: bool, by: User | None) -> set[int]:
-        """Puts it on or takes it off; returns the ids of those that were otherwise before."""
-        move = conversations.link if on else conversations.unlink
-        changed = move(Facet.Kind.TAG, self.facet.value)
+        """Puts it on or takes it off; returns the ids of those that were otherwise before. Raises Tag.DoesNotExist."""
+        pks = list(conversations.order_by("key").select_for_update().values_list("pk", flat=True))
+        self._lock()
+        targets = Conversation.objects.filter(pk__in=pks)
+        changed = (targets.link if on else targets.unlink)(Facet.Kind.TAG, str(self))
         done = "tagged" if on else "untagged"
         AuditEntry.objects.note(by, done, Conversation.objects.filter(pk__in=changed), tag=str(self))
         return changed
 
+    def _lock(self, *others: Tag) -> None:
+        """After the conversations that the transaction locks. Somebody may have deleted or renamed it meanwhile."""
+        found = _locked(self.pk, *(other.pk for other in others))
+        for tag in (self, *others):
+            if tag.pk not in found:
+                raise Tag.DoesNotExist
+            tag.facet = found[tag.pk]
+
+    @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Takes it off every conversation, too: a tag is its facet."""
-        with transaction.atomic():
-            live.announce({live.CONVERSATIONS})
-            return self.facet.delete()
+        gone = _locked(self.pk)
+        live.announce({live.CONVERSATIONS})
+        return gone[self.pk].delete() if gone else (0, {})
 
     def change(self, color: str, by: User | None) -> bool:
         """Gives it another colour; False if it has this one."""
         if color == self.color:
             return False
         with transaction.atomic():
+            self._lock()
             AuditEntry.objects.note(by, "recoloured", [self], before=self.color, after=color)
             self.color = color
             self.save(update_fields=["color"])
@@ -75,16 +90,29 @@ class Tag(models.Model):
     @transaction.atomic
     def rename(self, name: str, by: User | None) -> None:
         """Its conversations and the views that ask for it follow; django.db.IntegrityError if there is such a tag."""
+        self._lock()
         before, self.facet.value = self.facet.value, name
         self.facet.save(update_fields=["value"])
         _rename_in_views(before, name)
         AuditEntry.objects.note(by, "renamed", [self], before=before, after=name)
         live.announce({live.CONVERSATIONS})
 
-    @transaction.atomic
     def merge_into(self, other: Tag, by: User | None) -> int:
         """Puts the other tag on all that have this one, which is then gone; returns how many did not have both."""
-        gained = other.put_on(Conversation.objects.filter(facets=self.facet), by)
+        while True:  # as often as somebody else commits that they put it on one more
+            try:
+                return self._merge_into(other, by)
+            except PutOnMeanwhile:
+                continue
+
+    @transaction.atomic
+    def _merge_into(self, other: Tag, by: User | None) -> int:
+        having = Conversation.objects.filter(facets=self.pk).order_by("key")
+        pks = list(having.select_for_update(of=("self",)).values_list("pk", flat=True))
+        self._lock(other)
+        if ConversationFacet.objects.filter(facet=self.pk).count() != len(pks):
+            raise PutOnMeanwhile
+        gained = other.put_on(Conversation.objects.filter(pk__in=pks), by)
         _rename_in_views(str(self), str(other))
         AuditEntry.objects.note(by, "merged", [self], into=str(other))
         self.delete()
@@ -92,8 +120,17 @@ class Tag(models.Model):
 
     @transaction.atomic
     def remove(self, by: User | None) -> None:
+        self._lock()
         AuditEntry.objects.note(by, "deleted", [self], conversations=self.facet.n_conversations)
         self.delete()
+
+
+class PutOnMeanwhile(Exception):
+    """Somebody put the tag on one more conversation while we locked those that had it."""
+
+
+def _locked(*pks: int) -> dict[int, Facet]:
+    return {facet.pk: facet for facet in Facet.objects.filter(pk__in=pks).order_by("pk").select_for_update()}
 
 
 def tag_name(written: str) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from events.models import Conversation, Facet
+from events.models import Conversation
 from rasax.accounts.models import User
 from rasax.conversations import stylesheet
 from rasax.conversations.filters import Filters, Position
@@ -52,7 +52,6 @@ def conversations(request: HttpRequest) -> HttpResponse:
         "before": before,
         "tags": menus.tags,
         "tags_version": stylesheet.version((tag.pk, tag.color or "") for tag in menus.tags),
-        "environments": len(menus.of(Facet.Kind.ENVIRONMENT)),
         "snippets": SNIPPETS,
         "nothing_yet": not found.rows and not filters and not before,
     }

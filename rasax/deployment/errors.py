@@ -57,8 +57,8 @@ class RasaError(Exception):
 
 def in_words(reason: str, words: str) -> str:
     """What is told to people, of what is kept."""
-    label = str(Reason(reason).label)
-    return f"{label} {_('Rasa says:')} {words}" if words else label
+    label = Reason(reason).label
+    return _("%(label)s Rasa says: %(words)s") % {"label": label, "words": words} if words else str(label)
 
 
 def failure_of(status: int, body: bytes) -> RasaError:

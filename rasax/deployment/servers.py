@@ -17,6 +17,7 @@ from rasax.deployment import addresses
 from rasax.deployment.answers import Status, Version
 from rasax.deployment.errors import RasaError, Reason, in_words
 from rasax.deployment.rasa import QUICK, Rasa
+from rasax.deployment.registry import TAG
 
 if TYPE_CHECKING:
     from rasax.accounts.models import User
@@ -60,6 +61,13 @@ class RasaServer(models.Model):
         _("Address"), max_length=500, validators=[addresses.validate], help_text=_("Such as http://rasa:5005")
     )
     use = models.CharField(_("What it is for"), max_length=16, choices=Use, default=Use.DEVELOPMENT)
+    tag = models.CharField(
+        _("Tag"),
+        max_length=100,
+        default="production",
+        validators=[TAG],
+        help_text=_("It should have the model with this tag, and asks for it here."),
+    )
     sealed_token = models.TextField(blank=True, editable=False, help_text="Encrypted with the first of ENCRYPTION_KEYS")
     added_at = models.DateTimeField(auto_now_add=True)
 

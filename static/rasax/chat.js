@@ -33,6 +33,10 @@ async function refetchLearning() {
   await fill(learn, `${base}learn/`);
 }
 
+function showMode(mode) {
+  for (const button of document.querySelectorAll(".modes button")) button.setAttribute("aria-pressed", button.value === mode);
+}
+
 async function correct() {
   learn.dataset.learns = "1";
   await fill(learn, `${base}learn/`);
@@ -74,6 +78,7 @@ onKey("Escape", () => closeAt());
 sayByForms(`${base}notice/`, async (form) => {
   if (!form.closest("#learn")) return;
   document.activeElement?.blur();
+  if (form.matches(".learn-intent")) showMode("learn");
   if (form.matches(".learn-intent")) await fill(learn, `${base}learn/`); // a confirmation brings no event
 });
 watch(page.dataset.topic, refetch);

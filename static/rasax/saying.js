@@ -40,7 +40,8 @@ export function sayByForms(patient, after) {
     if (field) field.value = "";
     clearTimeout(timer);
     if (patient) timer = setTimeout(() => look(patient), PATIENCE);
-    const response = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
+    // A field may be called "action", which then stands for the form's own.
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
     if (response?.ok) return after?.(form);
     clearTimeout(timer);
     dropPending();

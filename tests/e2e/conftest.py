@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.e2e.watching import new_page
 from tests.rasa import Message
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,15 +38,26 @@ from rasax.accounts.models import User
 bob = User.objects.create_user("bob", password="bob-secret-words")
 bob.groups.add(Group.objects.get(name="annotator"))
 """
+MAKE_ALICE = """
+import django
+django.setup()
+from django.contrib.auth.models import Group
+from rasax.accounts.models import User
+alice = User.objects.create_user("alice", password="alice-secret-words", is_staff=True)
+alice.groups.add(Group.objects.get(name="admin"))
+"""
 
 
 class Site:
-    """A server of its own on an empty database."""
+    """A server of its own on an empty database; `more` is its environment beside that."""
+
+    more: dict[str, str] = {}
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}", "RASAX_RUN_DIR": str(folder)}
+        self.env |= self.more
         self.run("manage.py", "migrate")
         self.run("-c", MAKE_BOB)
         self.log = (folder / "server.log").open("w")
@@ -111,8 +123,7 @@ def context(chromium: Browser, site: Site) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
     """A page that must cause no error, no warning and no violation of the content security policy."""
-    page = context.new_page()
-    page.set_default_timeout(10_000)
+    page = new_page(context)
     complaints: list[str] = []
 
     def hear(line: ConsoleMessage) -> None:
@@ -121,9 +132,6 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.add_init_script(
-        "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
-    )
     yield page
     assert complaints == []
 

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from functools import cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Page
 
-from tests.e2e.conftest import AXE, SCREENSHOTS, Site
+from tests.e2e.conftest import AXE, MAKE_ALICE, SCREENSHOTS, Site, sign_in
 from tests.e2e.hostile import FILL, PAYLOADS, messages
+from tests.e2e.watching import new_page, watching
 from tests.rasa import recorded
 from tests.test_roles import PAGES, read
 
@@ -45,6 +46,23 @@ LOOKS = {
     "not-found": "/no/such/page",
 }
 SIGNED_OUT = {"login": "/accounts/login"}
+# So that tables have rows, and so a width.
+WORK = """
+import django
+django.setup()
+from django.utils import timezone
+from events.brokers.base import Message
+from events.models import Conversation, Heartbeat
+from rasax.accounts.models import Job, User
+from rasax.conversations.models import Review, Tag
+alice, now = User.objects.get(username="alice"), timezone.now()
+Conversation.objects.record([Message(b"no JSON")])
+Heartbeat.objects.create(name="rasa-server-7:4711", broker="FileEventBroker", started_at=now, beat_at=now, n_stored=246)
+for name in ("billing", "needs training data", "to discuss", "a tag with quite a long name"):
+    Tag.objects.called(name).put_on(Conversation.objects.filter(pk__lte=3), alice)
+Review.objects.mark(Conversation.objects.filter(pk__lte=2), "reviewed", alice)
+Job.objects.create(kind="conversations.tag", by=alice, message="Tagged 3 conversations “billing”.", state="done")
+"""
 # What has no look of its own: parts of pages, files, and where a form leads.
 PARTS = {
     "/tags.css", "/palette/", "/conversations/count/", "/conversations/views/counts/", "/conversations/<int:pk>/panel/",
@@ -59,21 +77,13 @@ ASKED = [
     f"{name}={quote(PAYLOADS[24])}" for name in ("person", "action", "object", "before", "since", "next", "q", "at")
 ]
 
-MAKE_ALICE = """
-import django
-django.setup()
-from django.contrib.auth.models import Group
-from rasax.accounts.models import User
-alice = User.objects.create_user("alice", password="alice-secret-words", is_staff=True)
-alice.groups.add(Group.objects.get(name="admin"))
-"""
-
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site"))
     site.run("-c", MAKE_ALICE)
     site.record(*recorded())
+    site.run("-c", WORK)
     yield site
     site.stop()
 
@@ -81,44 +91,16 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def visitor(chromium: Browser, full: Site) -> Iterator[Page]:
     context = chromium.new_context(base_url=full.url, viewport={"width": 1280, "height": 720}, color_scheme="light")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    page.add_init_script(
-        "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
-    )
-    page.goto("/accounts/login")
-    page.get_by_label("Username").fill("alice")
-    page.get_by_label("Password").fill("alice-secret-words")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/conversations/")
+    page = new_page(context)
+    sign_in(page, "alice")
     yield page
     context.close()
 
 
 @pytest.fixture
 def complaints(visitor: Page, full: Site) -> Iterator[list[str]]:
-    """What a page does that it must not: dialogs, errors, warnings, and requests to another address."""
-    found: list[str] = []
-
-    def asked(request: Request) -> None:
-        if urlsplit(request.url).scheme not in {"data", "blob"} and not request.url.startswith(full.url):
-            found.append(f"{visitor.url} asked for {request.url}")
-
-    def spoke(kind: str, text: str, about: str) -> None:
-        if kind in {"error", "warning"} and urlsplit(about).path not in ALLOWED:
-            found.append(f"{visitor.url}: {text}")
-
-    handlers = {
-        "dialog": lambda dialog: (found.append(f"{visitor.url}: {dialog.message}"), dialog.dismiss()),
-        "request": asked,
-        "console": lambda line: spoke(line.type, line.text, line.location["url"]),
-        "pageerror": lambda error: found.append(f"{visitor.url}: {error}"),
-    }
-    for event, handler in handlers.items():
-        visitor.on(event, handler)
-    yield found
-    for event, handler in handlers.items():
-        visitor.remove_listener(event, handler)
+    with watching(visitor, full.url, allowed=ALLOWED) as found:
+        yield found
 
 
 def show(page: Page, theme: str, size: tuple[int, int]) -> None:

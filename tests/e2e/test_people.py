@@ -11,18 +11,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.conftest import Site, sign_in
+from tests.e2e.conftest import MAKE_ALICE, Site, sign_in
 
 pytestmark = pytest.mark.e2e
-
-MAKE_ALICE = """
-import django
-django.setup()
-from django.contrib.auth.models import Group
-from rasax.accounts.models import User
-alice = User.objects.create_user("alice", password="alice-secret-words", is_staff=True)
-alice.groups.add(Group.objects.get(name="admin"))
-"""
 WORDS = "quite-other-words"
 
 

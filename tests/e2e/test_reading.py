@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import SCREENSHOTS, Site, sign_in
+from tests.e2e.conftest import MAKE_ALICE, SCREENSHOTS, Site, sign_in
 from tests.rasa import message, replied, said
 
 pytestmark = pytest.mark.e2e
@@ -23,14 +23,6 @@ RANKING = [
     {"name": "deny", "confidence": 0.09},
 ]
 UNSURE = {"intent": RANKING[0], "intent_ranking": RANKING, "entities": [], "text": "A large one"}
-MAKE_ALICE = """
-import django
-django.setup()
-from django.contrib.auth.models import Group
-from rasax.accounts.models import User
-alice = User.objects.create_user("alice", password="alice-secret-words")
-alice.groups.add(Group.objects.get(name="admin"))
-"""
 
 
 class Pictures:

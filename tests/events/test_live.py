@@ -60,6 +60,21 @@ def test_a_browser_hears_of_its_topics_and_of_no_others(web):
     asyncio.run(listen())
 
 
+def test_the_first_browser_hears_of_what_was_kept_while_its_socket_opened(tmp_path):
+    async def listen(web):
+        cookie = web.sign_in("annotator")
+        publish(web, said("hi"))
+        web.deployment.wait_for_events(1)
+        async with connect(web.socket_url, additional_headers={"Cookie": cookie, "Origin": web.url}) as socket:
+            await socket.send(json.dumps({"subscribe": ["conversations"]}))
+            assert await changes(socket, seconds=5) == ["conversations"]
+
+    deployment = Deployment(f"sqlite:///{tmp_path / 'live.sqlite3'}", f"file://{tmp_path / 'rasa_event.log'}")
+    with deployment, Web(deployment) as web:
+        deployment.start_event_service()
+        asyncio.run(listen(web))
+
+
 @pytest.mark.parametrize("who", ["nobody", "tester"])
 def test_a_socket_is_refused_to_those_who_may_not_read_conversations(web, who):
     async def listen():

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -67,8 +67,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
 def _known(error: Exception) -> exceptions.APIException | None:
     if isinstance(error, exceptions.APIException):
         return error
-    if isinstance(error, Http404):
-        return exceptions.NotFound(str(error) or None)
+    if isinstance(error, Http404 | ObjectDoesNotExist):
+        gone = "" if isinstance(error, Http404) else "Somebody has just deleted it; look again."
+        return exceptions.NotFound(gone or str(error) or None)
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(error, RequestDataTooBig):

@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rasax.accounts import people
+from rasax.accounts import people, single_sign_on
 from rasax.accounts.api.errors import Conflict
 from rasax.accounts.api.fields import Flag, Matching, Strict, Text
 from rasax.accounts.api.operations import Endpoint, operation, person
@@ -121,17 +121,11 @@ class OnePerson(Endpoint):
         return Response(_change(username, body, person(request)))
 
     @operation(None, needs=(*CHANGE_PEOPLE, "accounts.delete_user"), status=204, errors=(409,))
-    @transaction.atomic
     def delete(self, request: Request, username: str) -> Response:
         """Delete a person. What they wrote stays, without a name."""
         user = get_object_or_404(User, username=username)
-        if user == request.user:
-            raise Conflict("Somebody else has to delete you.")
         with allowed():
-            user = people.locked(user, person(request))
-            AuditEntry.objects.note(person(request), "deleted", [user])
-            user.delete()
-            people.refuse_without_administrator()
+            people.delete(user, person(request))
         return Response(status=204)
 
 
@@ -176,12 +170,12 @@ class OwnAccount(Endpoint):
         """You."""
         return Response(_me(person(request)))
 
-    @operation(Me, body=OwnDetails)
+    @operation(Me, body=OwnDetails, errors=(409,))
     def put(self, request: Request, body: dict[str, Any]) -> Response:
         """Say your details anew."""
         return Response(_change_me(person(request), body))
 
-    @operation(Me, body=SomeOwnDetails)
+    @operation(Me, body=SomeOwnDetails, errors=(409,))
     def patch(self, request: Request, body: dict[str, Any]) -> Response:
         """Change some of your details."""
         return Response(_change_me(person(request), body))
@@ -193,6 +187,8 @@ def _me(user: User) -> dict[str, Any]:
 
 @transaction.atomic
 def _change_me(user: User, body: dict[str, Any]) -> dict[str, Any]:
+    if body.get("email", user.email) != user.email and single_sign_on.offered():
+        raise Conflict("Single sign-on knows you by your e-mail address; ask an administrator to change it.")
     if body:
         _change_details(user, body, user)
     return _me(user)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Min
+from django.db.models import Min
 from rest_framework import serializers
 
 from events.models import Conversation, ConversationFacet, Event, Facet
 from events.vocabulary import ActionExecuted
-from rasax.conversations.models import Flag, Review
+from rasax.conversations.models import Correction, Flag, Review, number_of
 
 SHORT = 1_000  # events; of longer conversations the actions are not read for the list
 
@@ -46,20 +46,28 @@ class ConversationItem(serializers.Serializer[Any]):
     n_events = serializers.IntegerField()
     flagged_messages = serializers.IntegerField(help_text="How many messages have a flag")
     unflagged_messages = serializers.IntegerField(help_text="How many of the user's messages have none, at least")
+    corrected_messages = serializers.IntegerField(help_text="How many intents somebody corrected or confirmed")
     review_status = serializers.ChoiceField(choices=Review.Status.values)
+    reviewed_by = serializers.CharField(allow_null=True, help_text="null unless the status is `reviewed`")
     tags = ConversationTag(many=True)
+
+
+class Marks(NamedTuple):
+    flagged: int
+    corrected: int
+    reviewer: str | None
 
 
 def items(conversations: Sequence[Conversation]) -> list[dict[str, Any]]:
     """Three queries, whatever the number of conversations."""
     pks = [conversation.pk for conversation in conversations]
     facets = _facets(pks)
-    flags = dict(Flag.objects.filter(conversation__in=pks).values_list("conversation").annotate(Count("pk")))
+    marks = _marks(pks)
     actions = _action_confidences([c.pk for c in conversations if c.n_events <= SHORT])
-    return [_item(c, facets[c.pk], flags.get(c.pk, 0), actions.get(c.pk)) for c in conversations]
+    return [_item(c, facets[c.pk], marks[c.pk], actions.get(c.pk)) for c in conversations]
 
 
-def _item(shown: Conversation, facets: dict[str, list[Any]], flags: int, action: float | None) -> dict[str, Any]:
+def _item(shown: Conversation, facets: dict[str, list[Any]], marks: Marks, action: float | None) -> dict[str, Any]:
     reviewed = facets.pop("review_status", [])
     return {
         "sender_id": shown.sender_id,
@@ -72,10 +80,18 @@ def _item(shown: Conversation, facets: dict[str, list[Any]], flags: int, action:
         "minimum_intent_confidence": shown.minimum_intent_confidence,
         "n_user_messages": shown.n_user_messages,
         "n_events": shown.n_events,
-        "flagged_messages": flags,
-        "unflagged_messages": max(0, shown.n_user_messages - flags),
+        "flagged_messages": marks.flagged,
+        "unflagged_messages": max(0, shown.n_user_messages - marks.flagged),
+        "corrected_messages": marks.corrected,
         "review_status": reviewed[0] if reviewed else Review.Status.UNREAD.value,
+        "reviewed_by": marks.reviewer,
     }  # fmt: skip
+
+
+def _marks(pks: Sequence[int]) -> dict[int, Marks]:
+    found = Conversation.objects.filter(pk__in=pks).order_by().values_list("pk")
+    marks = found.annotate(flagged=number_of(Flag), corrected=number_of(Correction), by=Review.objects.reviewer())
+    return {pk: Marks(*each) for pk, *each in marks}
 
 
 def _facets(pks: Sequence[int]) -> dict[int, dict[str, list[Any]]]:

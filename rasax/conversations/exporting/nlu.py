@@ -20,6 +20,7 @@ TOGETHER = 20_000  # examples that are sorted by intent; a file of more has an i
 REMEMBERED = 1_000_000  # examples: some 100 MB
 NO_INTENT = {"", "nlu_fallback"}
 PLAIN_NAME = re.compile(r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[A-Za-z_][A-Za-z0-9_./+-]*", re.IGNORECASE)
+PARTS = ("entity", "start", "end", "value", "role", "group")  # of an entity, as an example has it
 # An example is one line of a block of text. Each becomes one space: an entity's place is counted in characters.
 UNWRITABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
@@ -73,8 +74,14 @@ def _example(event: Event) -> tuple[str, str] | None:
     if intent in NO_INTENT or not text.strip() or text.startswith(("/", "EXTERNAL: ")):
         return None
     entities = _mapping(said.get("parse_data")).get("entities")
-    named = [each for each in entities if _is_named(each)] if isinstance(entities, list) else []
+    named = _named(entities) if isinstance(entities, list) else []
     return intent, UNWRITABLE.sub(" ", plain(annotated(text, named))).strip()
+
+
+def _named(entities: list[Any]) -> list[dict[str, Any]]:
+    """Each once, however many extractors found it."""
+    named = (each for each in entities if isinstance(each, dict) and isinstance(each.get("entity"), str))
+    return list({json.dumps([each.get(part) for part in PARTS]): each for each in named}.values())
 
 
 def _intent(said: dict[str, Any]) -> str:
@@ -84,7 +91,3 @@ def _intent(said: dict[str, Any]) -> str:
 
 def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _is_named(entity: object) -> bool:
-    return isinstance(entity, dict) and isinstance(entity.get("entity"), str)

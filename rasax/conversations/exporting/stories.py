@@ -11,6 +11,7 @@ from trackers.stories import story
 from trackers.tracker import DialogueStateTracker, EventVerbosity
 
 AT_ONCE = 20  # conversations
+DOCUMENT_END = "\n...\n"  # texts are indented
 HEAD = 'version: "3.1"\nstories:\n'
 
 
@@ -41,7 +42,8 @@ def _blocks(sender_id: str, events: list[Event], test: bool) -> Iterator[str]:
         name = plain(sender_id) if number == 1 else f"{plain(sender_id)} ({number})"
         written = _story(name, session, test)
         if "\n  steps:\n" in written:
-            yield written.partition("\nstories:\n")[2]
+            # A text with line breaks at its end makes ruamel end the document, too.
+            yield written.partition("\nstories:\n")[2].replace(DOCUMENT_END, "\n")
 
 
 def _story(name: str, session: DialogueStateTracker, test: bool) -> str:

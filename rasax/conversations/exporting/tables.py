@@ -7,15 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
 from events.models import Conversation, ConversationFacet, Event, Facet
 from events.vocabulary import AgentUttered, BotUttered, UserUttered
 from rasax.accounts.spreadsheets import csv_lines
 from rasax.conversations.exporting.events import pages, raw
 from rasax.conversations.lines import plain
-from rasax.conversations.models import Correction, Flag, Note, Review
+from rasax.conversations.models import Correction, Flag, Note, Review, number_of
 
 BOM = "\ufeff"  # without it Excel takes UTF-8 for something else
 SEVERAL = (Facet.Kind.TAG, Facet.Kind.CHANNEL, Facet.Kind.ENVIRONMENT)
@@ -40,7 +39,7 @@ def _conversation_rows(pks: list[int]) -> Iterator[list[object]]:
     facets = _facets(pks)
     found = Conversation.objects.filter(pk__in=pks).select_related("review__by", "assignment__assignee").order_by("pk")
     each: Any
-    for each in found.annotate(n_flags=_number(Flag), n_corrections=_number(Correction), n_notes=_number(Note)):
+    for each in found.annotate(n_flags=number_of(Flag), n_corrections=number_of(Correction), n_notes=number_of(Note)):
         review, assignment = getattr(each, "review", None), getattr(each, "assignment", None)
         tags, channels, environments = (facets.get((each.pk, kind), "") for kind in SEVERAL)
         yield [
@@ -60,11 +59,6 @@ def _facets(pks: list[int]) -> dict[tuple[int, str], str]:
     for pk, kind, value in links.order_by("facet__value").values_list("conversation", "facet__kind", "facet__value"):
         found[pk, kind].append(value)
     return {place: ", ".join(values) for place, values in found.items()}
-
-
-def _number(marks: Any) -> Coalesce:
-    of_it = marks.objects.filter(conversation=OuterRef("pk")).order_by().values("conversation")
-    return Coalesce(Subquery(of_it.annotate(n=Count("pk")).values("n")), 0, output_field=IntegerField())
 
 
 def message_table(chunks: Iterable[list[int]]) -> Iterator[str]:

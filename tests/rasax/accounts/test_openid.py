@@ -51,7 +51,37 @@ def test_a_known_person_is_linked_by_the_verified_address_and_then_known_by_the_
     assert AuditEntry.objects.filter(action="signed in", user=bob).count() == 2
 
 
-@pytest.mark.parametrize("change", [{"email_verified": False}, {"email": "somebody@example.com"}, {"email": None}])
+@pytest.mark.parametrize("verified", [False, "false", "False", None, "", 0, 1, "yes", [True], {}])
+def test_an_address_that_is_not_verified_links_to_nobody_and_is_not_kept(client, provider, settings, bob, verified):
+    User.objects.filter(pk=bob.pk).update(email="bob@example.com")
+    provider.person["email_verified"] = verified
+    assert come_in(client, provider).status_code == 403
+    settings.SSO_DEFAULT_ROLE = "tester"
+    come_in(client, provider)
+    newcomer = signed_in(client)
+    assert newcomer != bob
+    assert newcomer.email == ""
+
+
+def test_an_address_that_is_verified_in_words_links(client, provider, bob):
+    User.objects.filter(pk=bob.pk).update(email="bob@example.com")
+    provider.person["email_verified"] = "true"
+    come_in(client, provider)
+    assert signed_in(client) == bob
+
+
+def test_nobody_takes_an_address_to_wait_for_whoever_has_it(client, provider, bob):
+    client.force_login(bob)
+    assert "an administrator changes it" in client.get(reverse("account")).content.decode()
+    client.post(reverse("account"), {"first_name": "Bob", "email": "alice@example.com"})
+    answer = client.patch("/api/user", {"email": "alice@example.com"}, content_type="application/json")
+    assert answer.status_code == 409
+    bob.refresh_from_db()
+    assert (bob.first_name, bob.email) == ("Bob", "")
+    assert client.patch("/api/user", {"email": ""}, content_type="application/json").status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"email": "somebody@example.com"}, {"email": None}])
 def test_who_is_not_known_is_refused(client, provider, bob, change):
     User.objects.filter(pk=bob.pk).update(email="bob@example.com")
     provider.person.update(change)

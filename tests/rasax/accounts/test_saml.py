@@ -21,6 +21,7 @@ from rasax.identity_providers import saml
 
 pytestmark = pytest.mark.django_db
 
+OURSELVES = "http://testserver/accounts/sso/saml/metadata"
 IDP = "https://idp.example/metadata"
 MAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 METADATA = """<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{idp}">
@@ -44,7 +45,9 @@ ASSERTION = """<saml:Assertion
 <saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>
 <saml:AuthnStatement AuthnInstant="{now}" SessionIndex="1"><saml:AuthnContext><saml:AuthnContextClassRef>
 urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>
-</saml:Assertion>"""
+{attributes}</saml:Assertion>"""
+VERIFIED = """<saml:AttributeStatement><saml:Attribute Name="http://schemas.auth0.com/email_verified">
+<saml:AttributeValue>{}</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>"""
 
 
 def pair():
@@ -76,10 +79,11 @@ def ask(browser):
     return ElementTree.fromstring(request).attrib["ID"]
 
 
-def vouched(asked, by=OURS, name="bob@example.com", audience="http://testserver/accounts/sso/saml/metadata", age=0):
+def vouched(asked, *, by=OURS, name="bob@example.com", audience=OURSELVES, age=0, attributes=""):
     moment = datetime.now(UTC) - timedelta(seconds=age)
     words = {
         "asked": asked, "idp": IDP, "mail": MAIL, "name": name, "audience": audience,
+        "attributes": attributes,
         "acs": "http://testserver/accounts/sso/saml/acs",
         "now": (moment - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "until": (moment + timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -103,6 +107,12 @@ def signed_in(browser):
 def test_a_signed_answer_signs_in_whom_it_names(browser, bob):
     assert come_back(browser, vouched(ask(browser))).url == reverse("home")
     assert signed_in(browser) == bob
+
+
+@pytest.mark.parametrize(("verified", "who"), [("true", "bob"), ("false", None), (" FALSE ", None)])
+def test_an_address_that_is_said_not_to_be_verified_links_to_nobody(browser, bob, verified, who):
+    come_back(browser, vouched(ask(browser), attributes=VERIFIED.format(verified)))
+    assert getattr(signed_in(browser), "username", None) == who
 
 
 BAD = {

@@ -43,6 +43,7 @@ def marked(conversations, bob):
     Tag.objects.called("billing").put_on(ann, by=bob)
     Review.objects.mark(ann, Review.Status.REVIEWED, by=bob)
     Flag.objects.put_on(Event.objects.get(timestamp=7.0), by=bob)
+    Correction.objects.correct(Event.objects.get(timestamp=7.0), "inform", bob)
     Conversation.objects.record([said("mine", sender_id="alice", timestamp=8.0)])
 
 
@@ -57,7 +58,9 @@ def test_a_script_signs_in_lists_and_reads(alice, marked):
     assert (ann["n_user_messages"], ann["flagged_messages"], ann["unflagged_messages"]) == (2, 1, 1)
     assert ann["minimum_action_confidence"] == 0.5
     assert [tag["value"] for tag in ann["tags"]] == ["billing"]
-    assert ann["review_status"] == "reviewed"
+    assert (ann["review_status"], ann["reviewed_by"], ann["corrected_messages"]) == ("reviewed", "bob", 1)
+    mine = items["alice"]
+    assert (mine["review_status"], mine["reviewed_by"], mine["corrected_messages"]) == ("unread", None, 0)
 
 
 @pytest.mark.parametrize("query", FILTERS)

@@ -1,27 +1,9 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 
 from events.models import Conversation
 from tests.rasa import message, replied, said
 
 MOST_QUERIES = 6
-on_servers = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite in memory has one connection")
-
-
-def at_once(*works):
-    """Runs each in a thread with a connection of its own; raises what one of them raises."""
-
-    def run(work):
-        try:
-            work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        for done in [pool.submit(run, work) for work in works]:
-            done.result(timeout=30)
 
 
 def read(client, address):

@@ -3,10 +3,12 @@
 import pytest
 
 from events.models import Conversation, ConversationFacet, Facet
+from rasax.accounts import people
 from rasax.accounts.models import AuditEntry
 from rasax.conversations.models import Assignment
 from tests.rasa import said
-from tests.rasax.conversations.conftest import at_once, on_servers, read
+from tests.rasax.conversations.conftest import read
+from tests.together import at_once
 
 SCRIPT = {"HX-Request": "true"}
 
@@ -50,7 +52,6 @@ def test_several_are_given_at_once_and_those_that_changed_are_counted(ann, ben, 
     assert set(Facet.objects.filter(kind="assignee").values_list("n_conversations", flat=True)) == {0}
 
 
-@on_servers
 @pytest.mark.django_db(transaction=True)
 def test_people_who_take_the_same_ones_at_once_neither_wait_for_ever_nor_miscount(alice, bob):
     Conversation.objects.record([said("hello", sender_id=f"u{n}") for n in range(20)])
@@ -64,3 +65,36 @@ def test_people_who_take_the_same_ones_at_once_neither_wait_for_ever_nor_miscoun
     for facet in Facet.objects.filter(kind="assignee"):
         assert facet.n_conversations == assignees().count(facet.value)
         assert Assignment.objects.filter(assignee=int(facet.value)).count() == facet.n_conversations
+
+
+def one_of_each(alice, bob):
+    Conversation.objects.record([said("hello", sender_id=f"u{n}") for n in range(3)])
+    first, *others = Conversation.objects.order_by("pk")
+    Assignment.objects.assign(Conversation.objects.filter(pk=first.pk), alice, alice)
+    Assignment.objects.assign(Conversation.objects.filter(pk__in=[each.pk for each in others]), bob, alice)
+
+
+def test_with_an_account_its_assignments_counts_and_filter_go(alice, bob):
+    one_of_each(alice, bob)
+    people.delete(bob, alice)
+    assert list(Facet.objects.filter(kind="assignee").values_list("value", "n_conversations")) == [(str(alice.pk), 1)]
+    assert ConversationFacet.objects.filter(facet__kind="assignee").count() == Assignment.objects.count() == 1
+    given_back = AuditEntry.objects.filter(action="assigned", user=alice, detail={"assignee": ""})
+    assert given_back.count() == 2
+    assert AuditEntry.objects.filter(action="deleted", user=alice, object_name="bob").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_is_deleted_while_it_is_given_more_and_nothing_is_left_over(alice, bob):
+    one_of_each(alice, bob)
+    done = []
+
+    def give_more():
+        for _ in range(20):
+            done.append(Assignment.objects.assign(Conversation.objects.all(), bob, alice))
+            Assignment.objects.assign(Conversation.objects.all(), alice, alice)
+
+    at_once(give_more, give_more, lambda: people.delete(bob, alice))
+    assert done[-1] == 0
+    assert set(Facet.objects.filter(kind="assignee").values_list("value", "n_conversations")) == {(str(alice.pk), 3)}
+    assert ConversationFacet.objects.filter(facet__kind="assignee").count() == Assignment.objects.count() == 3

@@ -6,7 +6,8 @@ from events.models import Conversation, ConversationFacet, Facet
 from rasax.accounts.models import AuditEntry
 from rasax.conversations.models import Correction
 from tests.rasa import message, said
-from tests.rasax.conversations.conftest import at_once, on_servers, read
+from tests.rasax.conversations.conftest import read
+from tests.together import at_once
 
 SCRIPT = {"HX-Request": "true"}
 RANKING = [{"name": "order", "confidence": 0.6}, {"name": "inform", "confidence": 0.3}, {"name": "deny"}]
@@ -112,7 +113,6 @@ def test_a_ranking_may_be_anything(signed_in, ranking):
     assert signed_in.get(f"/conversations/{event.conversation_id}/").status_code == 200
 
 
-@on_servers
 @pytest.mark.django_db(transaction=True)
 def test_two_people_correct_and_withdraw_at_once_and_the_facet_is_right(alice, bob):
     Conversation.objects.record([said(f"{n}", timestamp=float(n)) for n in range(1, 9)])

@@ -165,6 +165,13 @@ def examples(text):
     return found
 
 
+def test_a_text_that_ends_in_line_breaks_does_not_end_the_file(exporter, db):
+    texts = ["hello\n\n", "...", "bye"]
+    Conversation.objects.record([said(text, sender_id=text, timestamp=n) for n, text in enumerate(texts)])
+    stories = yaml(export(exporter, "test_stories"))["stories"]
+    assert {story["steps"][0]["user"] for story in stories} == set(texts)
+
+
 def test_nlu_examples_with_entities_and_corrections_each_once(exporter, db, bob):
     city = {"entity": "city", "value": "Berlin", "start": 3, "end": 9}
     Conversation.objects.record(
@@ -186,6 +193,12 @@ def test_nlu_examples_with_entities_and_corrections_each_once(exporter, db, bob)
     assert examples(text) == {
         "travel": ["to [Berlin](city)"], "greet": ["hello"], "yes": ["no"], "no": ["really no"],
     }  # fmt: skip
+
+
+def test_what_two_extractors_found_is_one_entity(exporter, db):
+    two = {"entity": "passengers", "start": 0, "end": 1, "value": "2", "extractor": "DIETClassifier"}
+    Conversation.objects.record([said("2 people", entities=[two, {**two, "extractor": "DucklingEntityExtractor"}])])
+    assert "    - [2](passengers) people\n" in export(exporter, "nlu")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from html import unescape
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from events.models import Conversation
-from rasax.conversations.models import Flag, Review, Tag
+from events.brokers.base import Message
+from events.models import Conversation, Event
+from rasax.conversations.models import Assignment, Correction, Flag, Review, Tag
 from tests.rasa import message, recorded, said
 
 MOST_QUERIES = 8
@@ -142,6 +143,21 @@ def _answers(n):
     return [message(f"s{n}", "action", n + 0.5, name="utter_greet", policy="RulePolicy", confidence=1.0)]
 
 
+def test_what_people_put_on_the_rows_takes_no_more_queries(signed_in, bob, alice, django_assert_max_num_queries):
+    Conversation.objects.record([said("hi", sender_id=f"s{n}", timestamp=n) for n in range(40)])
+    Conversation.objects.record([Message(said("hi", sender_id="s0").body, "staging")])
+    everywhere = Conversation.objects.all()
+    for event in Event.objects.all():
+        Correction.objects.correct(event, "inform", bob)
+        Flag.objects.put_on(event, bob)
+    for n in range(4):
+        Tag.objects.called(f"tag {n}").put_on(everywhere, bob)
+    Assignment.objects.assign(everywhere, alice, bob)
+    Review.objects.mark(everywhere, "reviewed", bob)
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert len(listed(signed_in)) == 40
+
+
 def test_searching_words_takes_no_more_queries(signed_in, ann, django_assert_max_num_queries):
     with django_assert_max_num_queries(MOST_QUERIES):
         assert listed(signed_in, "?q=pizza&intent=order") == ["ann"]
@@ -172,6 +188,56 @@ def test_a_row_says_what_matters(signed_in, bob, ann):
         assert part in row
     assert "Unread" in row
     assert 'title="1970-01-01 00:01:50+00:00"' in row
+
+
+def row(client):
+    page = client.get("/conversations/").content.decode()
+    return " ".join(page[page.index("<tbody>") : page.index("</tbody>")].split())
+
+
+def test_a_row_says_who_reviewed_it_and_not_who_put_it_off(signed_in, alice, bob, ann):
+    everywhere = Conversation.objects.all()
+    assert "Reviewed by" not in row(signed_in)
+    Review.objects.mark(everywhere, "saved_for_later", bob)
+    assert "Reviewed by" not in row(signed_in)
+    Review.objects.mark(everywhere, "reviewed", alice)
+    assert 'title="Reviewed by alice"' in row(signed_in)
+    Review.objects.mark(everywhere, "unread", bob)
+    assert "Reviewed by" not in row(signed_in)
+
+
+def test_who_left_is_still_said_to_have_reviewed_it_until_deleted(signed_in, alice, ann):
+    Review.objects.mark(Conversation.objects.all(), "reviewed", alice)
+    type(alice).objects.filter(pk=alice.pk).update(is_active=False)
+    assert 'title="Reviewed by alice"' in row(signed_in)
+    alice.delete()
+    assert "Reviewed by" not in row(signed_in)
+    assert "Reviewed:" in row(signed_in)
+
+
+def test_a_row_says_that_a_message_was_corrected(signed_in, bob, ann):
+    event = ann.events.first()
+    assert "Has a corrected message" not in row(signed_in)
+    Correction.objects.correct(event, "inform", bob)
+    assert 'title="Has a corrected message"' in row(signed_in)
+    Correction.objects.withdraw(event, bob)
+    assert "Has a corrected message" not in row(signed_in)
+
+
+def test_a_row_names_its_environments_where_there_are_several(signed_in, ann):
+    assert "production" not in row(signed_in)
+    Conversation.objects.record([Message(said("hi", sender_id="ben").body, "staging")])
+    assert row(signed_in).count("<bdi>production</bdi>") == 1
+    assert row(signed_in).count("<bdi>staging</bdi>") == 1
+    Conversation.objects.record([Message(said("hi again", sender_id="ann").body, "staging")])
+    assert "<bdi>production, staging</bdi>" in row(signed_in)
+
+
+def test_of_many_tags_a_row_shows_some_and_says_how_many_there_are(signed_in, bob, ann):
+    for name in ("a", "b", "c", "d", "e"):
+        Tag.objects.called(name).put_on(Conversation.objects.all(), bob)
+    assert row(signed_in).count('class="tag ') == 3
+    assert 'title="d, e">+2<' in row(signed_in)
 
 
 def test_an_empty_list_teaches_how_to_connect(signed_in):

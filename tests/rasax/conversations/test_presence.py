@@ -9,7 +9,8 @@ from django.utils import timezone
 from events.models import Conversation, Notice
 from rasax.conversations.models import Presence
 from tests.rasa import said
-from tests.rasax.conversations.conftest import at_once, on_servers, read
+from tests.rasax.conversations.conftest import read
+from tests.together import at_once
 
 SCRIPT = {"HX-Request": "true"}
 
@@ -54,7 +55,6 @@ def test_who_was_not_heard_of_for_long_is_gone_and_swept_away_by_the_next(alice,
     assert Presence.objects.others(ann, bob) == [alice]
 
 
-@on_servers
 @pytest.mark.django_db(transaction=True)
 def test_two_pages_of_one_person_may_open_while_the_conversation_is_deleted(alice):
     Conversation.objects.record([said("hello")])

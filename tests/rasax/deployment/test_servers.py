@@ -1,14 +1,15 @@
 """Rasa servers: kept with their token encrypted, asked by workers, and what is known of them."""
 
+import io
 import threading
 from datetime import timedelta
 
 import pytest
 from django.core.checks import ERROR
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from rasax.accounts import sealing
 from rasax.accounts.models import AuditEntry
 from rasax.accounts.sweeping import CHORES
 from rasax.deployment import checks
@@ -45,8 +46,7 @@ def test_a_key_is_changed_by_putting_a_new_one_first(server, settings):
     old = settings.ENCRYPTION_KEYS[0]
     settings.ENCRYPTION_KEYS = ["another-key-that-only-the-tests-know-0123", old]
     assert polled(server).is_up
-    server.sealed_token = sealing.seal_anew(server.sealed_token)
-    server.save()
+    call_command("encrypt_anew", stdout=io.StringIO())
     settings.ENCRYPTION_KEYS = ["another-key-that-only-the-tests-know-0123"]
     assert polled(server).is_up
 
@@ -57,6 +57,8 @@ def test_a_token_whose_key_is_gone_is_told(server, settings):
     assert "ENCRYPTION_KEYS" in server.problem
     with pytest.raises(RasaError):
         server.rasa()
+    with pytest.raises(CommandError, match="production"):
+        call_command("encrypt_anew")
 
 
 def test_without_keys_it_is_found_outside_debugging(settings):
