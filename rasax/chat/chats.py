@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from events import live
 from events.models import Conversation, Event, key_of
-from rasax.accounts.models import AuditEntry
 from rasax.accounts.tokens import digest_of
 from rasax.deployment.models import RasaServer
 
@@ -124,6 +123,3 @@ class Chat(models.Model):
     @property
     def learns(self) -> bool:
         return self.mode == self.Mode.LEARN
-
-    def note(self, action: str, **detail: Any) -> None:
-        AuditEntry.objects.note(self.person, action, [self], server=str(self.server), **detail)

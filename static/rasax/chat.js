@@ -16,10 +16,19 @@ for (const box of document.querySelectorAll("[data-remember]")) {
   box.addEventListener("change", () => localStorage.setItem(box.dataset.remember, box.checked ? "1" : "0"));
 }
 
+let later;
+
+// What the bot said first; what it means after that, and once for all events of a turn.
 async function refetch() {
   if (!(await refetchTranscript(base))) return;
   wasHeard();
-  await Promise.all([fill(document.getElementById("end"), `${base}rail/`), refetchLearning()]);
+  clearTimeout(later);
+  later = setTimeout(refetchRail, 60);
+}
+
+function refetchRail() {
+  fill(document.getElementById("end"), `${base}rail/`);
+  refetchLearning();
 }
 
 async function fill(part, address) {
@@ -81,6 +90,6 @@ sayByForms(`${base}notice/`, async (form) => {
   if (form.matches(".learn-intent")) showMode("learn");
   if (form.matches(".learn-intent")) await fill(learn, `${base}learn/`); // a confirmation brings no event
 });
-watch(page.dataset.topic, refetch);
+watch(page.dataset.topic, refetch, { gap: 20, share: 0.5 });
 if (Number(transcript().dataset.last)) fill(document.getElementById("end"), `${base}rail/`);
 refetchLearning();

@@ -7,4 +7,4 @@ const page = document.querySelector("[data-topic]");
 sayByForms();
 watch(page.dataset.topic, async () => {
   if (await refetchTranscript(page.dataset.base)) wasHeard();
-});
+}, { gap: 50, share: 1 });

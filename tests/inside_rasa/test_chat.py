@@ -12,9 +12,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.e2e.conftest import ROOT, Site
 from tests.e2e.test_chat import GUEST, SHARE, begin, say
 from tests.inside_rasa.server import rasa_server, train
+from tests.servers.process import HOST
 from tests.servers.rabbitmq import RabbitMQServer
 
 pytestmark = pytest.mark.rasa
+QUEUE = "chat_events"
 
 
 class OnRabbitMQ(Site):
@@ -34,10 +36,11 @@ class OnRabbitMQ(Site):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, rabbitmq: RabbitMQServer) -> Iterator[Site]:
     """rasax, and a Rasa server that trusts the keys which it publishes."""
-    folder, broker = tmp_path_factory.mktemp("chat"), rabbitmq.new_vhost()
-    site = OnRabbitMQ(folder, broker)
+    folder = tmp_path_factory.mktemp("chat")
+    site = OnRabbitMQ(folder, f"{rabbitmq.url}?queue={QUEUE}")
     credentials = json.dumps({"rasa": {"url": f"{site.url}/api"}})
-    event_broker = {"type": "pika", "url": broker, "queues": ["rasa_core_events"]}
+    login = {"url": HOST, "port": rabbitmq.port, "username": "guest", "password": "guest"}
+    event_broker = {"type": "pika", "queues": [QUEUE], **login}
     store = {"type": "sql", "dialect": "sqlite", "db": str(folder / "rasa.db")}
     with rasa_server(train(folder), folder / "rasa", store, credentials, event_broker=event_broker) as url:
         site.run("-c", SHARE.format(url=url))

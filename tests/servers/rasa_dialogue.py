@@ -38,6 +38,7 @@ class Dialogue:
         self.on_events: Callable[[str, list[Json]], object] = lambda conversation_id, events: None
         self._keys: list[str] = []
         self.channels = {"rasa", "rest"}
+        self.takes = 0.0
 
     def trusts(self, *keys: str) -> None:
         self._keys = list(keys)
@@ -216,6 +217,7 @@ class Dialogue:
     def heard(self, conversation_id: str, text: str, channel: str, metadata: Json | None) -> list[Json]:
         """One turn: what was said, what the bot does, and action_listen."""
         self.needs_model()
+        time.sleep(self.takes)
         self.events_of(conversation_id)
         user = {"event": "user", "text": text, "parse_data": self.parsed(text), "input_channel": channel}
         user["message_id"] = uuid.uuid4().hex
