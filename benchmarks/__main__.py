@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 import sys
 
-from benchmarks import appending, importing, ingest, latency, pages
+from benchmarks import appending, chat, importing, ingest, latency, pages
 from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
@@ -30,6 +30,9 @@ def main() -> None:
             fill(deployment, url)
             show_pages(deployment)
             show_latency(deployment, url)
+        address, more = rabbitmq.new_vhost(), {"REDIS_URL": redis.url, "ALLOW_PRIVATE_ADDRESSES": "1"}
+        with Deployment(postgres.create_database("chat"), address, **more) as deployment:
+            chat.show(deployment, address)
 
 
 def compare(postgres: PostgresServer, rabbitmq: RabbitMQServer) -> None:

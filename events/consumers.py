@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -18,14 +19,22 @@ NOT_ALLOWED = 4403
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
-    """In: `{"subscribe": ["conversations", "conversation:7"]}`. Out: `{"changed": ["conversation:7"]}`."""
+    """In: `{"subscribe": ["conversations", "conversation:7"]}`. Out: `{"changed": ["conversation:7"]}`.
+
+    Who may not read conversations hears of the one topic for which they show a ticket (`?ticket=`).
+    """
 
     channel_layer_alias = ""  # none: the switchboard listens once for all, and a socket outlives Redis
     topics: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None  # None: whatever is asked for
 
     async def connect(self) -> None:
+        ticket = parse_qs(self.scope["query_string"].decode(errors="replace")).get("ticket", [""])[0]
+        topic = live.topic_of(ticket) if ticket else None
         user = self.scope["user"]
-        if not await database_sync_to_async(user.has_perm)("events.view_conversation"):
+        if topic:
+            self.only = frozenset({topic})
+        elif not await database_sync_to_async(user.has_perm)("events.view_conversation"):
             await self.close(NOT_ALLOWED)
             return
         await self.accept()
@@ -34,7 +43,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         topics = content.get("subscribe") if isinstance(content, dict) else None
         if isinstance(topics, list):
-            self.topics = frozenset(topic for topic in topics[:MAX_TOPICS] if isinstance(topic, str))
+            asked = frozenset(topic for topic in topics[:MAX_TOPICS] if isinstance(topic, str))
+            self.topics = asked if self.only is None else asked & self.only
 
     async def disconnect(self, code: int) -> None:
         switchboard().remove(self)

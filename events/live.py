@@ -15,6 +15,7 @@ import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.core import signing
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
@@ -22,12 +23,26 @@ GROUP = "live"
 CONVERSATIONS = "conversations"
 WATCH_EVERY = 0.2  # seconds
 REMEMBERED = timedelta(seconds=10)
+TICKETS, TICKET_COUNTS = "events.live", timedelta(hours=24)
 
 log = structlog.get_logger(__name__)
 
 
 def conversation_topic(pk: int) -> str:
     return f"conversation:{pk}"
+
+
+def ticket(topic: str) -> str:
+    """Lets whoever shows it hear of this topic, and of no other."""
+    return signing.dumps(topic, salt=TICKETS)
+
+
+def topic_of(ticket: str) -> str | None:
+    try:
+        topic = signing.loads(ticket, salt=TICKETS, max_age=TICKET_COUNTS)
+    except signing.BadSignature:
+        return None
+    return str(topic)
 
 
 def announce(topics: Iterable[str]) -> None:

@@ -34,7 +34,7 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 # How conversations arrive (docs/event-brokers.md)
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
-EVENT_FOLLOWERS: list[str] = []
+EVENT_FOLLOWERS = ["rasax.chat.following.follow"]
 
 # Rasa servers (docs/environments.md)
 ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "rasax.accounts",
     "rasax.conversations",
     "rasax.deployment",
+    "rasax.chat",
 ]
 
 MIDDLEWARE = [
@@ -302,6 +303,8 @@ SPECTACULAR_SETTINGS = {
 }
 # By the minute: a person's, everybody's of one address who is not signed in, and attempts to sign in from one address.
 API_REQUESTS_PER_MINUTE = {"person": 1200, "anonymous": 120, "auth": 20}
+# What guests say and begin, by the minute: everybody's with one link, and everybody's of one address.
+GUEST_REQUESTS_PER_MINUTE = {"link": 120, "address": 30}
 
 structlog.configure(
     processors=[

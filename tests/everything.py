@@ -15,6 +15,7 @@ from events.models import (
     key_of,
 )
 from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey
+from rasax.chat.models import Chat, GuestLink, LearnedStory
 from rasax.conversations.models import (
     Assignment,
     BulkChange,
@@ -58,7 +59,10 @@ def keep_everything(alice, bob):
         SigningKey.objects.create(name="1"), Session.objects.create(user=bob, key="1" * 32, seen_at=now),
         Invitation.objects.create(digest="1", expires_at=tomorrow, by=alice),
         Retention.objects.get_or_create()[0], Forgotten.objects.create(key=key_of("gone"), until=1.0),
-        RasaServer.objects.create(name="production", url="http://rasa.example.com"),
+        server := RasaServer.objects.create(name="production", url="http://rasa.example.com"),
+        Chat.objects.create(sender_id="chat-1", server=server, person=bob, conversation=conversation),
+        GuestLink.objects.create(name="Try Ada", server=server, by=bob),
+        LearnedStory.objects.create(kind="test", name="greet", conversation=conversation, by=bob),
         model := Model.objects.create(name="lab", size=1, digest="1", rasa_version="3.6.21"),
         ModelTag.objects.create(name="production", model=model),
         WorkerTask.objects.create(job=job), Evaluation.objects.create(method="nlu", accuracy=0.5),

@@ -44,6 +44,30 @@ route                                                     method anonymous alice
 /conversations/<int:pk>/presence/                         POST   302       204   204 403
 /conversations/<int:pk>/forget/                           GET    302       200   403 403
 /conversations/<path:id>/<seconds:timestamp>/             GET    302       302   302 403
+/chat/                                                    GET    302       200   200 200
+/chat/stories/                                            GET    302       200   200 200
+/chat/stories/<int:story_pk>.yml                          GET    302       200   200 404
+/chat/stories/<int:story_pk>/delete/                      POST   302       404   302 404
+/chat/guests/                                             GET    302       200   200 403
+/chat/guests/<int:link_pk>/revoke/                        POST   302       302   302 403
+/chat/from/<int:pk>/<int:event_pk>/                       GET    302       200   200 403
+/chat/<int:chat_pk>/                                      GET    302       404   200 404
+/chat/<int:chat_pk>/notice/                               GET    302       404   200 404
+/chat/<int:chat_pk>/rail/                                 GET    302       404   200 404
+/chat/<int:chat_pk>/say/                                  POST   302       404   302 404
+/chat/<int:chat_pk>/act/                                  POST   302       404   302 404
+/chat/<int:chat_pk>/at/<int:event_pk>/                    GET    302       404   200 404
+/chat/<int:chat_pk>/at/<int:event_pk>/<str:kind>.yml      GET    302       404   200 404
+/chat/<int:chat_pk>/events/<int:event_pk>.json            GET    302       404   200 404
+/chat/<int:chat_pk>/events/<int:event_pk>/image/          GET    302       404   404 404
+/chat/<int:chat_pk>/learn/                                GET    302       404   200 404
+/chat/<int:chat_pk>/learn/intent/                         POST   302       404   302 404
+/chat/<int:chat_pk>/learn/action/                         POST   302       404   302 404
+/chat/<int:chat_pk>/save/                                 POST   302       404   302 404
+/guest/                                                   GET    410       410   410 410
+/guest/<str:secret>/                                      GET    410       410   410 410
+/guest/<str:secret>/begin/                                POST   410       410   410 410
+/guest/<str:secret>/say/                                  POST   410       410   410 410
 /jobs/                                                    GET    302       200   200 200
 /jobs/<uuid:pk>/                                          GET    302       200   200 404
 /jobs/<uuid:pk>/cancel/                                   POST   302       302   302 404
@@ -161,6 +185,9 @@ conversations.presence 200  403 200    403    200
 conversations.retention 200 403 200    403    200
 events.forgotten       200  403 200    403    200
 deployment.rasaserver  200  403 200    403    200
+chat.chat              200  403 200    403    200
+chat.guestlink         200  403 200    403    200
+chat.learnedstory      200  403 200    403    200
 deployment.model       200  403 200    403    200
 deployment.modeltag    200  403 200    403    200
 deployment.workertask  200  403 200    403    200
@@ -234,6 +261,9 @@ def filled(route, kept):
         "<int:role_pk>": kept["auth.group"].pk,
         "<int:session_pk>": kept["accounts.session"].pk,
         "<int:token_pk>": kept["accounts.apitoken"].pk,
+        "<int:chat_pk>": kept["chat.chat"].pk,
+        "<int:story_pk>": kept["chat.learnedstory"].pk,
+        "<int:link_pk>": kept["chat.guestlink"].pk,
         "<int:invitation_pk>": kept["accounts.invitation"].pk,
         "<str:secret>": "guessed",
         "<str:organization_slug>": "saml",

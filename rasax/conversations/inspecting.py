@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from events.models import Conversation, Event, key_of
-from events.vocabulary import BotUttered
+from events.vocabulary import BotUttered, UserUttered
 from rasax.conversations.filters import Filters
 from rasax.conversations.finding import Finding, Order
 from rasax.conversations.lines import plain, pretty
@@ -29,32 +29,44 @@ MOST_COUNTED = 1_000
 @require_GET
 def at(request: HttpRequest, pk: int, event_pk: int) -> HttpResponse:
     """Slots, form, story and the event itself, at one event."""
-    shown, event = _event(pk, event_pk)
+    shown, event = event_of(pk, event_pk)
+    context = closer_look(shown, event) | {"base": reverse("conversation", args=[shown.pk])}
+    page = "conversations/_at.html" if wants_fragment(request) else "conversations/at.html"
+    return render(request, page, context)
+
+
+def closer_look(shown: Conversation, event: Event) -> dict[str, Any]:
+    """What _at.html shows; it also wants `base`, the address of the page below which its links are."""
     found = replay(shown.sender_id, event)
     raw = read_row(event)
-    context: dict[str, Any] = {
+    return {
         "conversation": shown,
         "item": present([event])[0],
         "replay": found,
-        "guesses": guesses(event),
+        "guesses": guesses(event) if event.type == UserUttered.TYPE else [],
         "metadata": pretty(found.metadata, RAW_LENGTH) if found.metadata else "",
         "raw": pretty(raw[1], RAW_LENGTH) if raw else "",
         "stories": [(kind, *_cut(found.story(kind == "test_story"))) for kind in ("story", "test_story")],
     }
-    page = "conversations/_at.html" if wants_fragment(request) else "conversations/at.html"
-    return render(request, page, context)
 
 
 @can_read
 @require_GET
 def story(request: HttpRequest, pk: int, event_pk: int, kind: str) -> HttpResponse:
     """The story so far, or the end-to-end test, as a file that Rasa reads."""
+    return story_file(*event_of(pk, event_pk), kind)
+
+
+def story_file(shown: Conversation, event: Event, kind: str) -> HttpResponse:
     if kind not in {"story", "test_story"}:
         raise Http404
-    shown, event = _event(pk, event_pk)
     text = replay(shown.sender_id, event).story(kind == "test_story")
+    return yaml_file(text, f"{kind}_{shown.pk}_{event.pk}.yml")
+
+
+def yaml_file(text: str, name: str) -> HttpResponse:
     response = HttpResponse(plain(text), content_type="application/yaml; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{kind}_{pk}_{event_pk}.yml"'
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
@@ -62,7 +74,10 @@ def story(request: HttpRequest, pk: int, event_pk: int, kind: str) -> HttpRespon
 @require_GET
 def image(request: HttpRequest, pk: int, event_pk: int) -> HttpResponse:
     """The image that the bot sent, in a page whose policy lets a browser fetch that server's images, nothing else."""
-    _, event = _event(pk, event_pk)
+    return image_frame(request, event_of(pk, event_pk)[1])
+
+
+def image_frame(request: HttpRequest, event: Event) -> HttpResponse:
     bubble = present([event])[0]
     if event.type != BotUttered.TYPE or not isinstance(bubble, Bubble) or not bubble.image_origin:
         raise Http404
@@ -104,7 +119,7 @@ def place(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "conversations/_place.html", context)
 
 
-def _event(pk: int, event_pk: int) -> tuple[Conversation, Event]:
+def event_of(pk: int, event_pk: int) -> tuple[Conversation, Event]:
     event = get_object_or_404(rows_of(pk).select_related("conversation"), pk=event_pk)
     return event.conversation, event
 

@@ -52,6 +52,10 @@ def panel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def raw(request: HttpRequest, pk: int, event_pk: int) -> HttpResponse:
     """The event's JSON text, as it was sent."""
+    return event_json(pk, event_pk)
+
+
+def event_json(pk: int, event_pk: int) -> HttpResponse:
     event = get_object_or_404(Event.objects.only("data"), pk=event_pk, conversation=pk)
     response = HttpResponse(event.data, content_type="application/json; charset=utf-8")
     response["X-Content-Type-Options"] = "nosniff"
@@ -133,6 +137,7 @@ def _transcript(request: HttpRequest, shown: Conversation, window: transcript.Wi
         "filters": Filters.read(request.GET),
         "window": window,
         "items": present(window.events),
+        "taken_back": transcript.taken_back(window.events),
         "families": FAMILIES.items(),
         "may_annotate": request.user.has_perm("conversations.annotate_conversation"),
     }

@@ -11,13 +11,16 @@ from django.db.models import Case, Func, IntegerField, Q, TextField, Value, When
 
 from events.models import Event
 from events.querysets import EventQuerySet
+from events.vocabulary import AgentUttered, BotUttered, InvalidMessage, UserUttered, read
 from events.vocabulary import Event as Typed
-from events.vocabulary import InvalidMessage, UserUttered, read
 from rasax.conversations.filters import Position
+from trackers.applied import AppliedEvents
 
 TURNS = 50
 MOST_EVENTS = 500  # in a window, for turns without end
 LARGEST = 100_000  # bytes of JSON; a larger event is shown by its columns, with a link to all of it
+SAID = {UserUttered.TYPE, BotUttered.TYPE, AgentUttered.TYPE}
+TAKING_BACK = {"rewind", "undo"}
 # The index's own order, so that no plan sorts the whole conversation. Events of one instant get theirs afterwards.
 FORWARDS, BACKWARDS = ("timestamp", "digest"), ("-timestamp", "-digest")
 
@@ -76,7 +79,8 @@ def following(conversation_id: int, place: Position) -> Window:
 
 
 def arrived(conversation_id: int, after: int) -> Window | None:
-    """What was recorded since this event; None if that belongs before what was there, so that all is to be shown anew.
+    """What was recorded since this event; None if that belongs before what was there or takes some of it back, so that
+    all is to be shown anew.
 
     Within a conversation ids rise in the order of commits: `record()` holds the conversation's row.
     """
@@ -86,7 +90,29 @@ def arrived(conversation_id: int, after: int) -> Window | None:
     known = Event.objects.filter(conversation=conversation_id, pk__lte=after)
     if found and known.filter(timestamp__gt=found[0].timestamp).exists():
         return None
+    if any(event.type in TAKING_BACK for event in found):
+        return None
     return Window(found)
+
+
+def taken_back(events: Sequence[Event]) -> set[int]:
+    """The ids of what was said and counts no longer, for it was taken back later. A restart takes nothing back."""
+    found: set[int] = set()
+    if any(event.type in TAKING_BACK for event in events):
+        part: list[Event] = []
+        for event in events:
+            part.append(event)
+            if event.type == "restart":
+                found |= _taken_back(part[:-1])
+                part = []
+        found |= _taken_back(part)
+    return found
+
+
+def _taken_back(events: Sequence[Event]) -> set[int]:
+    raws = [(event, (read_row(event) or (None, {"event": event.type}))[1]) for event in events]
+    counting = {id(raw) for raw in AppliedEvents.of([raw for _, raw in raws]).events()}
+    return {event.pk for event, raw in raws if event.type in SAID and id(raw) not in counting}
 
 
 def _turns(newest_first: Sequence[Event]) -> list[Event]:

@@ -115,6 +115,11 @@ class Rasa:
         query = {"include_events": events, "until": until}
         return answers.of(self._get(_path(conversation_id, "tracker"), query).json(), Json)
 
+    def append_message(self, conversation_id: str, text: str, *, parse_data: Json | None = None) -> Tracker:
+        """What a user said, without the bot's answer; `parse_data` is what it meant, else Rasa finds out."""
+        body = {"text": text, "sender": "user", **({"parse_data": parse_data} if parse_data else {})}
+        return answers.of(self._post(_path(conversation_id, "messages"), body).json(), Json)
+
     def append_events(
         self, conversation_id: str, events: Events, *, side_effects: bool = False, returns: WhichEvents = "NONE"
     ) -> Tracker:
@@ -151,8 +156,11 @@ class Rasa:
 
     # Channels. They are asked without the server's token; the bot's answers are `{recipient_id, text, …}`.
 
-    def send_rest(self, conversation_id: str, text: str, *, metadata: Json | None = None) -> list[Json]:
-        body = {"sender": conversation_id, "message": text, **({"metadata": metadata} if metadata else {})}
+    def send_rest(
+        self, conversation_id: str, text: str, *, input_channel: str | None = None, metadata: Json | None = None
+    ) -> list[Json]:
+        given = {"input_channel": input_channel, "metadata": metadata}
+        body = {"sender": conversation_id, "message": text, **{name: value for name, value in given.items() if value}}
         return self._webhook("rest", body, {})
 
     def send_rasa(

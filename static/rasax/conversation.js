@@ -2,11 +2,11 @@ import { onKey } from "./keys.js";
 import { fetchFragment, watch } from "./live.js";
 import { colorTags } from "./tags.js";
 import { showAt, followTo, closeAt } from "./at.js";
+import { refetchTranscript, tidyDays, transcript } from "./transcript.js";
 import { keepPresent, showHere } from "./presence.js";
 import "./copy.js";
 
 const page = document.querySelector("[data-conversation]");
-const transcript = () => document.getElementById("transcript");
 const pane = document.querySelector(".transcript-pane");
 const base = `/conversations/${page.dataset.conversation}/`;
 const bubbles = () => [...transcript().querySelectorAll(".said")];
@@ -18,31 +18,7 @@ for (const box of document.querySelectorAll("[data-remember]")) {
 }
 
 async function refetch() {
-  await Promise.all([refetchTranscript(), refetchPanel()]);
-}
-
-async function refetchTranscript() {
-  const list = transcript();
-  if ("past" in list.dataset) return; // an older part is shown, where nothing new belongs
-  const response = await fetchFragment(`${base}?after=${list.dataset.last}`);
-  if (!response || response.status === 204) return;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").body;
-  if (response.headers.get("Transcript") === "replace") list.replaceChildren();
-  const known = new Set([...list.children].map((each) => each.id).filter(Boolean));
-  list.append(...[...fresh.children].filter((each) => !known.has(each.id)));
-  const ids = [...list.querySelectorAll("[data-event]")].map((each) => Number(each.dataset.event));
-  list.dataset.last = Math.max(Number(list.dataset.last), ...ids);
-  tidyDays();
-  window.htmx?.process(list);
-}
-
-// A part that is put in begins with its day, which may be on the page already.
-function tidyDays() {
-  let last;
-  for (const day of transcript().querySelectorAll("[data-day]")) {
-    if (day.dataset.day === last) day.remove();
-    last = day.dataset.day;
-  }
+  await Promise.all([refetchTranscript(base), refetchPanel()]);
 }
 
 // Somebody may begin to write while the fragment is on its way.

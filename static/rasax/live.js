@@ -6,8 +6,9 @@ const watched = new Map();
 let socket;
 let delay = 500;
 
-export function watch(topic, refetch) {
-  watched.set(topic, throttled(refetch));
+// `gap` and `share` may be less where nobody's traffic but the reader's own changes the topic.
+export function watch(topic, refetch, { gap = GAP, share = SHARE } = {}) {
+  watched.set(topic, throttled(refetch, gap, share));
   subscribe();
 }
 
@@ -16,7 +17,7 @@ export async function fetchFragment(address, headers = { "HX-Request": "true" })
   return response.ok ? response : null;
 }
 
-function throttled(refetch) {
+function throttled(refetch, gap, share) {
   let running = false;
   let again = false;
   return async function run() {
@@ -27,7 +28,7 @@ function throttled(refetch) {
       again = false;
       const began = performance.now();
       await Promise.resolve(refetch()).catch(() => {});
-      const pause = Math.max(GAP, SHARE * (performance.now() - began));
+      const pause = Math.max(gap, share * (performance.now() - began));
       await new Promise((done) => setTimeout(done, Math.min(pause, POLL)));
     }
     running = false;
@@ -50,7 +51,9 @@ function refetchAll() {
 }
 
 function connect() {
-  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/ws`);
+  const { ticket } = document.querySelector("[data-ticket]")?.dataset ?? {}; // of who may hear of one topic only
+  const query = ticket ? `?ticket=${encodeURIComponent(ticket)}` : "";
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/ws${query}`);
   socket.addEventListener("open", () => {
     delay = 500;
     show(true);

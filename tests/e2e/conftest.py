@@ -49,12 +49,15 @@ alice.groups.add(Group.objects.get(name="admin"))
 
 
 class Site:
-    """A server of its own on an empty database."""
+    """A server of its own on an empty database; `more` is its environment beside that."""
+
+    more: dict[str, str] = {}
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}", "RASAX_RUN_DIR": str(folder)}
+        self.env |= self.more
         self.run("manage.py", "migrate")
         self.run("-c", MAKE_BOB)
         self.log = (folder / "server.log").open("w")

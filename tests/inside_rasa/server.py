@@ -42,15 +42,17 @@ def train(folder: Path) -> Path:
 
 
 @contextmanager
-def rasa_server(model: Path, folder: Path, tracker_store: dict[str, Any]) -> Iterator[str]:
-    """Its URL, from when it answers until the block ends."""
+def rasa_server(
+    model: Path, folder: Path, tracker_store: dict[str, Any], credentials: str = "rest:\n", **endpoints: Any
+) -> Iterator[str]:
+    """Its URL, from when it answers until the block ends; `endpoints` are more of endpoints.yml."""
     folder.mkdir()
-    endpoints, credentials, log = folder / "endpoints.yml", folder / "credentials.yml", folder / "log"
-    endpoints.write_text(json.dumps({"tracker_store": tracker_store}))
-    credentials.write_text("rest:\n")
+    known, allowed, log = folder / "endpoints.yml", folder / "credentials.yml", folder / "log"
+    known.write_text(json.dumps({"tracker_store": tracker_store, **endpoints}))
+    allowed.write_text(credentials)
     port = free_port()
     arguments = ["run", "--enable-api", "-i", HOST, "-p", str(port), "--model", str(model)]
-    arguments += ["--endpoints", str(endpoints), "--credentials", str(credentials)]
+    arguments += ["--endpoints", str(known), "--credentials", str(allowed)]
     with log.open("wb") as output:
         server = subprocess.Popen(
             [rasa_python(), "-m", "rasa", *arguments], cwd=folder, env=environment(), stdout=output, stderr=output

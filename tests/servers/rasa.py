@@ -6,6 +6,8 @@
         rasa.fails("/status", "slow")              # see FAULTS; rasa.works() ends all
         rasa.training = "error"                    # "model", "error", "twice", "never"; rasa.wait() for the callbacks
         rasa.trusts(public_key_pem)                # whose JWTs the channel `rasa` takes
+        rasa.channels = {"rest"}                   # of its credentials.yml
+        rasa.takes = 0.1                           # seconds for a turn
         rasa.on_events = publish                   # called with (conversation id, events) as its event broker would be
         rasa.pull(model_server_url, token)         # one round of Rasa's model puller; returns the status
 

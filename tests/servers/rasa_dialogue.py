@@ -37,6 +37,8 @@ class Dialogue:
         self.conversations: dict[str, list[Json]] = {}
         self.on_events: Callable[[str, list[Json]], object] = lambda conversation_id, events: None
         self._keys: list[str] = []
+        self.channels = {"rasa", "rest"}
+        self.takes = 0.0
 
     def trusts(self, *keys: str) -> None:
         self._keys = list(keys)
@@ -106,8 +108,21 @@ class Dialogue:
         return 200, self.state(conversation_id, asked.query.get("include_events", "AFTER_RESTART"))
 
     def put_tracker_events(self, asked: Asked, conversation_id: str) -> Any:
+        """Its event broker hears of what is new; of a shorter list, nothing."""
+        known = len(self.conversations.get(conversation_id, []))
         self.conversations[conversation_id] = list(asked.json())
+        self.on_events(conversation_id, self.conversations[conversation_id][known:])
         return 200, self.state(conversation_id, asked.query.get("include_events", "AFTER_RESTART"))
+
+    def post_messages(self, asked: Asked, conversation_id: str) -> Any:
+        """What a user said; the bot does nothing yet."""
+        given = asked.json() or {}
+        if given.get("sender") != "user":
+            raise Refuse(400, "BadRequest", "Currently, only user messages can be passed to this endpoint.")
+        self.events_of(conversation_id)
+        parsed = given.get("parse_data") or self.parsed(given["text"])
+        self.happens(conversation_id, {"event": "user", "text": given["text"], "parse_data": parsed})
+        return 200, self.state(conversation_id)
 
     def get_story(self, asked: Asked, conversation_id: str) -> Any:
         steps = []
@@ -172,10 +187,17 @@ class Dialogue:
         return [{"recipient_id": conversation_id, **said, **({"buttons": buttons} if buttons else {})}]
 
     def post_webhooks_rest_webhook(self, asked: Asked) -> Any:
+        self.needs_channel("rest", asked)
         given = asked.json()
-        return 200, self.heard(given["sender"], given["message"], "rest", given.get("metadata"))
+        channel = given.get("input_channel") or "rest"
+        return 200, self.heard(given["sender"], given["message"], channel, given.get("metadata"))
+
+    def needs_channel(self, name: str, asked: Asked) -> None:
+        if name not in self.channels:
+            raise AttributeError(asked.path)  # there is no such path
 
     def post_webhooks_rasa_webhook(self, asked: Asked) -> Any:
+        self.needs_channel("rasa", asked)
         given, claims = asked.json(), self.claims_of(asked)
         conversation_id = given.get("conversation_id") or claims["username"]
         if conversation_id != claims["username"] and "clientEvents:create" not in claims.get("scopes", []):
@@ -195,6 +217,7 @@ class Dialogue:
     def heard(self, conversation_id: str, text: str, channel: str, metadata: Json | None) -> list[Json]:
         """One turn: what was said, what the bot does, and action_listen."""
         self.needs_model()
+        time.sleep(self.takes)
         self.events_of(conversation_id)
         user = {"event": "user", "text": text, "parse_data": self.parsed(text), "input_channel": channel}
         user["message_id"] = uuid.uuid4().hex

@@ -35,6 +35,7 @@ ERRORS = {
     413: "The body is too large",
     415: "The body is no JSON",
     429: "Too many requests; `Retry-After` says in how many seconds to come again",
+    502: "The Rasa server did not do what it was asked; `message` says why",
 }
 PATHS = {
     "conversation_id": "The conversation's sender_id, percent-encoded; a slash in it stays a slash or is %2F",

@@ -1,5 +1,5 @@
 """A conversation's id is any text, slashes included. So what hangs below a conversation is tried first, and the
-conversation itself last."""
+conversation itself last. Its events and messages are in rasax/chat/api, which also writes them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,6 @@ urlpatterns = [
     path("rejectedMessages", arriving.RejectedMessages.as_view()),
     path("rejectedMessages/<int:pk>", arriving.OneRejectedMessage.as_view()),
     path("rejectedMessages/<int:pk>/replay", arriving.ReplayRejectedMessage.as_view()),
-    path(f"{ONE}/events", reading.Events.as_view()),
-    path(f"{ONE}/messages", reading.Messages.as_view()),
     path(f"{ONE}/messages/<str:timestamp>/flag", marking.FlagOf.as_view()),
     path(f"{ONE}/messages/<str:timestamp>/intent", marking.IntentOf.as_view()),
     path(f"{ONE}/reviewStatus", marking.ReviewOf.as_view()),
