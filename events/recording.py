@@ -74,7 +74,7 @@ def _conversation_ids(envelopes: Sequence[Envelope]) -> dict[str, int]:
     """The row of each conversation, made where it is new, locked until the transaction ends.
 
     New rows are inserted before any row is locked, both in the order of the key: no worker waits for another in a ring.
-    One that was deleted while we waited for it is therefore not made now, while we hold others: raises ForgottenMeanwhile.
+    One that was deleted while we waited for it is not made now, with locks in hand: raises ForgottenMeanwhile.
     """
     first_times = {e.sender_id: e.timestamp for e in reversed(envelopes)}
     senders = {key_of(sender_id).hex: sender_id for sender_id in first_times}
