@@ -14,7 +14,7 @@ def refuse_unknown_fields(result: dict[str, Any], **kwargs: object) -> dict[str,
 
 
 def an_empty_text_is_a_text(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
-    """What may be empty is published as exactly one of two kinds of text; an empty one would be both, and so refused."""
+    """What may be empty is published as one of two kinds of text. An empty one would be both, which refuses it."""
     for shape in result.get("components", {}).get("schemas", {}).values():
         for name, field in shape.get("properties", {}).items():
             text, *empty = field.get("oneOf", [None])
