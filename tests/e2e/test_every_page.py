@@ -26,6 +26,7 @@ LOOKS = {
     "assign": "/conversations/{c}/assign/",
     "forget": "/conversations/{c}/forget/",
     "jobs": "/jobs/",
+    "training": "/training/",
     "tags": "/settings/tags/",
     "retention": "/settings/retention/?person=nobody",
     "event-service": "/settings/event-service/",
@@ -63,12 +64,13 @@ for name in ("billing", "needs training data", "to discuss", "a tag with quite a
 Review.objects.mark(Conversation.objects.filter(pk__lte=2), "reviewed", alice)
 Job.objects.create(kind="conversations.tag", by=alice, message="Tagged 3 conversations “billing”.", state="done")
 """
-# What has no look of its own: parts of pages, files, and where a form leads.
+# What has no look of its own: parts of pages, files, where a form leads, and what test_training.py looks at.
 PARTS = {
     "/tags.css", "/palette/", "/conversations/count/", "/conversations/views/counts/", "/conversations/<int:pk>/panel/",
     "/conversations/<int:pk>/place/", "/conversations/<int:pk>/at/<int:event_pk>/<str:kind>.yml",
     "/conversations/<int:pk>/events/<int:event_pk>.json", "/settings/rejected/<int:message_pk>/body",
-    "/settings/audit.csv", "/jobs/<uuid:pk>/", "/accounts/password/done",
+    "/training/<uuid:pk>/",
+    "/training/evaluations/<int:evaluation_pk>/", "/settings/audit.csv", "/jobs/<uuid:pk>/", "/accounts/password/done",
 }  # fmt: skip
 HIGH_CONTRAST = ("conversations", "conversation", "event-service")
 SIZES = ((390, 844), (1920, 1080), (1280, 720))

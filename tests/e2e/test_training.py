@@ -1,4 +1,4 @@
-"""Train, see how it goes, evaluate, look at the plots: a real browser, a real worker, and a Rasa that answers over HTTP."""
+"""Train, see how it goes, evaluate, look at the plots: a real browser, a real worker, and a Rasa that speaks HTTP."""
 
 import re
 import subprocess

@@ -51,11 +51,14 @@ class Text(OnlyText):
 
 
 class Whole(serializers.IntegerField):
+    """15.0 is a whole number, too, as JSON Schema has it."""
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_value": LARGEST, **kwargs})
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
+        is_whole = isinstance(data, int) or (isinstance(data, float) and data.is_integer())
+        if isinstance(data, bool) or not is_whole:
             self.fail("invalid")
         return int(data)
 

@@ -29,11 +29,6 @@ MOST_ERRORS = 1000
 class Asked(Strict):
     source = Text(required=False, max_length=64, help_text="Of GET …/trainingSources; the first of them if left out")  # type: ignore[assignment]
 
-    def validate_source(self, value: str) -> str:
-        if value not in dict(projects.choices()):
-            raise serializers.ValidationError("There is no such source; GET the project's trainingSources.")
-        return value
-
 
 class Train(Asked):
     force = Flag(default=False, help_text="Train all anew, also what has not changed")
@@ -68,7 +63,7 @@ class TrainingJobs(Endpoint):
         shown = jobs[query["offset"] : query["offset"] + query["limit"]]
         return paged(request, JobState(shown, many=True).data, total=jobs.count())
 
-    @operation(JobState, needs=CHANGE, body=Train, status=202, errors=(409,))
+    @operation(JobState, needs=CHANGE, body=Train, status=202, errors=(404, 409))
     def post(self, request: Request, project: str, body: dict[str, Any]) -> Response:
         """Start training at the worker server, or put it in line there."""
         _known(project)
@@ -127,7 +122,7 @@ class Evaluations(Endpoint):
         shown = rows[query["offset"] : query["offset"] + query["limit"]]
         return paged(request, EvaluationState(shown, many=True).data, total=rows.count())
 
-    @operation(JobState, needs=CHANGE, body=Evaluate, status=202, errors=(409,))
+    @operation(JobState, needs=CHANGE, body=Evaluate, status=202, errors=(404, 409))
     def post(self, request: Request, body: dict[str, Any]) -> Response:
         """Evaluate at the worker server, or put it in line there."""
         is_crossed = body["method"] == Method.CROSS_VALIDATION
@@ -187,10 +182,12 @@ def _known(project: str) -> None:
 
 
 def _source(body: dict[str, Any]) -> str:
-    source = body.get("source") or next((key for key, _ in projects.choices()), "")
-    if not source:
+    keys = [key for key, _ in projects.choices()]
+    if "source" in body and body["source"] not in keys:
+        raise exceptions.NotFound("There is no such source; GET the project's trainingSources.")
+    if not keys:
         raise Conflict("There is nothing to train from: upload a Rasa project first.")
-    return str(source)
+    return str(body.get("source", keys[0]))
 
 
 def _begun(request: Request, kind: str, arguments: dict[str, Any]) -> Response:

@@ -132,7 +132,7 @@ def test_the_api_trains_and_evaluates(api, worker, project, sent):
     assert api.ask("projects/default/trainingSources").json()[0]["key"] == project
     assert api.send("POST", "projects/other/models/jobs", {}).status_code == 404
     assert api.send("POST", "evaluations", {"method": "cross_validation", "folds": 1}).status_code == 400
-    assert api.send("POST", "evaluations", {"method": "cross_validation", "source": "upload:0"}).status_code == 400
+    assert api.send("POST", "evaluations", {"method": "cross_validation", "source": "upload:0"}).status_code == 404
     answer = api.send("POST", "evaluations", {"method": "cross_validation"})
     assert answer.status_code == 202
     assert Job.objects.get(pk=answer.json()["id"]).arguments["folds"] == 5
