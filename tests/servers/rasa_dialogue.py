@@ -85,11 +85,11 @@ class Dialogue:
         done = [event for event in events if event["event"] == "action"]
         state: Json = HTTP["tracker NONE"]["body"] | {
             "sender_id": conversation_id,
-            "latest_message": said[-1]["parse_data"] if said else {"intent": {}, "entities": [], "text": None},
-            "latest_event_time": events[-1]["timestamp"] if events else None,
+            "latest_message": said[-1].get("parse_data") if said else {"intent": {}, "entities": [], "text": None},
+            "latest_event_time": events[-1].get("timestamp") if events else None,
             "events": None if which == "NONE" else events,
             "latest_input_channel": said[-1].get("input_channel") if said else None,
-            "latest_action_name": done[-1]["name"] if done else None,
+            "latest_action_name": done[-1].get("name") if done else None,
         }
         return state
 

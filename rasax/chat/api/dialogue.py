@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -88,21 +90,21 @@ class Execute(Endpoint):
 
 
 class EventToAppend(serializers.Serializer[Any]):
-    """Of any type, with whatever fields Rasa knows for it."""
+    """Of any type, with whatever fields Rasa knows for it; without a timestamp it happens now."""
 
     event = Text()
     timestamp = Number(required=False, min_value=FIRST_TIME, max_value=LAST_TIME)
 
     def to_internal_value(self, data: Any) -> Any:
         known = super().to_internal_value(data)
-        return {**data, **known}
+        return {"timestamp": time.time(), **data, **known}
 
 
 EventsToAppend: Any = partial(EventToAppend, many=True, max_length=MOST_EVENTS)  # type: ignore[call-arg]
 
 
 class Events(reading.Events):
-    @operation(AnyObject, needs=TALK, query=OfServer, body=EventsToAppend, errors=(409, 502))
+    @operation(OpenApiTypes.OBJECT, needs=TALK, query=OfServer, body=EventsToAppend, errors=(409, 502))
     def post(self, request: Request, conversation_id: str, query: dict[str, Any], body: list[Any]) -> Response:
         """Append events to a conversation at its Rasa server.
 
@@ -111,7 +113,7 @@ class Events(reading.Events):
         with asking(server_of(conversation_id, person(request), query.get("environment"))) as rasa:
             return Response(rasa.append_events(conversation_id, body, returns="AFTER_RESTART"))
 
-    @operation(AnyObject, needs=TALK, query=OfServer, body=EventsToAppend, errors=(409, 502))
+    @operation(OpenApiTypes.OBJECT, needs=TALK, query=OfServer, body=EventsToAppend, errors=(409, 502))
     def put(self, request: Request, conversation_id: str, query: dict[str, Any], body: list[Any]) -> Response:
         """Replace the events of a conversation at its Rasa server.
 

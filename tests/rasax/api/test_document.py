@@ -21,7 +21,7 @@ from schemathesis.engine import events
 from events.brokers.base import Message
 from events.models import Conversation, Event, Heartbeat, RejectedMessage
 from rasax.accounts.api.authentication import issue
-from rasax.accounts.models import ApiToken
+from rasax.accounts.models import ApiToken, SigningKey
 from rasax.conversations.models import Note, Tag
 from rasax.deployment.models import Evaluation, RasaServer, UploadedProject
 from tests.rasax.deployment.conftest import PROJECT, outcome, zipped
@@ -54,7 +54,7 @@ def _alternatives(shape):
 
 
 @pytest.fixture
-def published(alice, bob, conversations):
+def published(alice, bob, conversations, rasa):
     """The document, its operations asked for things that there are as often as for others."""
     Conversation.objects.record([Message(b"no JSON"), Message(b"\xff")])
     ann = Conversation.objects.get(sender_id="ann")
@@ -62,6 +62,8 @@ def published(alice, bob, conversations):
     Tag.objects.called("billing").put_on(Conversation.objects.all(), by=bob)
     note = Note.objects.write(ann, "Ask legal", by=alice)
     token, _ = ApiToken.objects.make(alice, "script")
+    rasa.trusts(SigningKey.objects.current().public)
+    RasaServer.objects.add(alice, name="production", url=rasa.url, token="tok3n", use="production")
     Heartbeat.objects.create(name="host:1", started_at=timezone.now(), beat_at=timezone.now() + timedelta(hours=1))
     evaluation = Evaluation.objects.keep(outcome(), alice, method="nlu")
     UploadedProject.objects.keep("bot.zip", zipped(PROJECT), alice)
@@ -129,7 +131,7 @@ def test_every_operation_does_what_the_document_says(published, served, alice):
     assert not found, "\n\n".join(f"{name}\n{how}" for name, how in sorted(found.items()))
 
 
-OPEN = {("post", "/api/auth"), ("get", "/api/health"), ("get", "/api/version")}
+OPEN = {("post", "/api/auth"), ("post", "/api/auth/jwt"), ("get", "/api/health"), ("get", "/api/version")}
 
 
 def operations():

@@ -18,6 +18,11 @@ operation                                                        anonymous alice
 GET    /api/health                                               503       503   503 503
 GET    /api/version                                              200       200   200 200
 POST   /api/auth                                                 400       400   400 400
+POST   /api/auth/jwt                                             400       400   400 400
+GET    /api/chat                                                 401       200   200 200
+POST   /api/chat                                                 401       400   400 400
+GET    /api/chatToken                                            401       404   404 403
+PUT    /api/chatToken                                            401       409   409 403
 GET    /api/user                                                 401       200   200 200
 PUT    /api/user                                                 401       400   400 400
 PATCH  /api/user                                                 401       200   200 200
@@ -70,6 +75,11 @@ GET    /api/conversations/{conversation_id}                      401       200  
 DELETE /api/conversations/{conversation_id}                      401       204   403 403
 GET    /api/conversations/{conversation_id}/events               401       200   200 403
 GET    /api/conversations/{conversation_id}/messages             401       200   200 403
+POST   /api/conversations/{conversation_id}/events               401       400   400 400
+PUT    /api/conversations/{conversation_id}/events               401       400   400 400
+POST   /api/conversations/{conversation_id}/messages             401       400   400 400
+POST   /api/conversations/{conversation_id}/predict              401       409   409 404
+POST   /api/conversations/{conversation_id}/execute              401       400   400 400
 PUT    /api/conversations/{conversation_id}/messages/{timestamp}/flag    401  204  204  403
 DELETE /api/conversations/{conversation_id}/messages/{timestamp}/flag    401  204  204  403
 PUT    /api/conversations/{conversation_id}/messages/{timestamp}/intent  401  400  400  403
