@@ -30,11 +30,6 @@ def test_a_method_that_there_is_not(api):
     fails(api.options("/api/conversations"), 405)
 
 
-@pytest.mark.parametrize("path", ["events", "messages", "predict", "execute"])
-def test_what_needs_a_rasa_server_is_not_there_yet(api, conversations, path):
-    fails(api.send("POST", f"conversations/ann/{path}", {}), 405)
-
-
 def test_an_error_of_our_own_is_no_page(api, conversations, monkeypatch):
     monkeypatch.setattr(Review.objects, "mark", None)
     body = fails(api.send("PUT", "conversations/ann/reviewStatus", {"review_status": "reviewed"}), 500)
