@@ -1,5 +1,7 @@
 """A row of everything, for tests that look at every page or every table."""
 
+import io
+
 from django.utils import timezone
 
 from events.models import (
@@ -28,6 +30,7 @@ from rasax.conversations.models import (
     Tag,
 )
 from rasax.deployment.models import Model, ModelTag, RasaServer
+from tests.servers.rasa_models import archive
 
 
 def newest(n):
@@ -58,8 +61,8 @@ def keep_everything(alice, bob):
         SigningKey.objects.create(name="1"), Session.objects.create(user=bob, key="1" * 32, seen_at=now),
         Invitation.objects.create(digest="1", expires_at=tomorrow, by=alice),
         Retention.objects.get_or_create()[0], Forgotten.objects.create(key=key_of("gone"), until=1.0),
-        RasaServer.objects.create(name="production", url="http://rasa.example.com"),
-        model := Model.objects.create(name="lab", size=1, digest="1", rasa_version="3.6.21"),
+        RasaServer.objects.create(name="production", url="http://127.0.0.1:9"),
+        model := Model.objects.keep(io.BytesIO(archive()), "lab", bob),
         ModelTag.objects.create(name="production", model=model),
     ]  # fmt: skip
     return {row._meta.label_lower: row for row in rows}
