@@ -20,6 +20,7 @@ from events.models import Heartbeat
 from rasax.accounts.api.errors import no_such_path
 from rasax.accounts.api.operations import Endpoint, operation
 from rasax.accounts.models import SigningKey
+from rasax.deployment.models import RasaServer
 
 MIGRATIONS_KEPT = 10  # seconds; a load balancer asks often, and looking takes 30 ms
 
@@ -29,7 +30,15 @@ class Migration(serializers.Serializer[Any]):
     progress_in_percent = serializers.FloatField()
 
 
+class ServerHealth(serializers.Serializer[Any]):
+    version = serializers.CharField()
+    minimum_compatible_version = serializers.CharField()
+    status = serializers.ChoiceField(choices=[200, 503], help_text="200 where it answered within two minutes")
+
+
 class HealthState(serializers.Serializer[Any]):
+    production = ServerHealth(allow_null=True, help_text="The environment; null: there is none")
+    worker = ServerHealth(allow_null=True)
     status = serializers.CharField()
     event_services = serializers.IntegerField(help_text="How many worked lately")
     queue_depth = serializers.IntegerField(allow_null=True)
@@ -43,13 +52,14 @@ class Health(Endpoint):
 
     @operation(HealthState, needs=None, others={503: HealthState})
     def get(self, request: Request) -> Response:
-        """Whether an event service committed or was idle recently: 200, else 503.
+        """Whether an event service committed or was idle recently: 200, else 503; and how the Rasa servers are.
 
         It says nothing that a stranger may not know.
         """
         beating = Heartbeat.objects.alive().values_list("queue_depth", "lag_seconds")
         depths = [depth for depth, _ in beating if depth is not None]
         body = {
+            **{name: server and _health(server) for name, server in _servers().items()},
             "status": "ok" if beating else "no event service has worked lately",
             "event_services": len(beating),
             "queue_depth": max(depths, default=None),
@@ -57,6 +67,17 @@ class Health(Endpoint):
             "database_migration": cache.get_or_set("database_migration", _migration, MIGRATIONS_KEPT),
         }
         return Response(body, status=200 if beating else 503)
+
+
+def _servers() -> dict[str, RasaServer | None]:
+    """One for each use that Rasa X knew: of several the first by name."""
+    found = {server.use: server for server in reversed(RasaServer.objects.filter(use__in=["production", "worker"]))}
+    return {use: found.get(use) for use in ("production", "worker")}
+
+
+def _health(server: RasaServer) -> dict[str, Any]:
+    state = {"version": server.version, "minimum_compatible_version": server.minimum_compatible_version}
+    return state | {"status": 200 if server.is_up else 503}
 
 
 def _migration() -> dict[str, Any]:
@@ -94,7 +115,7 @@ class Version(Endpoint):
         """Versions, and the keys by which Rasa's channel `rasa` trusts our JWTs."""
         SigningKey.objects.current()  # a server that starts first may ask before anybody signed in
         keys = [{"key": key.public, "alg": "RS256"} for key in SigningKey.objects.verifying()]
-        versions = {"production": None, "worker": None}
+        versions = {use: server.version or None if server else None for use, server in _servers().items()}
         return Response({"rasa": versions, "rasa-x": settings.VERSION, "enterprise": False, "keys": keys})
 
 

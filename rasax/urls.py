@@ -15,6 +15,8 @@ urlpatterns = [
     path("jobs/", include("rasax.accounts.job_pages")),
     path("settings/", include("rasax.accounts.people_urls")),
     path("settings/", include("rasax.conversations.settings_urls")),
+    path("settings/environments/", include("rasax.deployment.environment_pages")),
+    path("models/", include("rasax.deployment.model_pages")),
     path("language", login_not_required(require_POST(set_language)), name="set_language"),
     path("api/", include("rasax.api")),
     # Our own page audits the change.

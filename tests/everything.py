@@ -1,5 +1,7 @@
 """A row of everything, for tests that look at every page or every table."""
 
+import io
+
 from django.utils import timezone
 
 from events.models import (
@@ -29,6 +31,7 @@ from rasax.conversations.models import (
     Tag,
 )
 from rasax.deployment.models import Evaluation, Model, ModelTag, RasaServer, UploadedProject, WorkerTask
+from tests.servers.rasa_models import archive
 
 
 def newest(n):
@@ -59,11 +62,11 @@ def keep_everything(alice, bob):
         SigningKey.objects.create(name="1"), Session.objects.create(user=bob, key="1" * 32, seen_at=now),
         Invitation.objects.create(digest="1", expires_at=tomorrow, by=alice),
         Retention.objects.get_or_create()[0], Forgotten.objects.create(key=key_of("gone"), until=1.0),
-        server := RasaServer.objects.create(name="production", url="http://rasa.example.com"),
+        server := RasaServer.objects.create(name="production", url="http://127.0.0.1:9"),
         Chat.objects.create(sender_id="chat-1", server=server, person=bob, conversation=conversation),
         GuestLink.objects.create(name="Try Ada", server=server, by=bob),
         LearnedStory.objects.create(kind="test", name="greet", conversation=conversation, by=bob),
-        model := Model.objects.create(name="lab", size=1, digest="1", rasa_version="3.6.21"),
+        model := Model.objects.keep(io.BytesIO(archive()), "lab", bob),
         ModelTag.objects.create(name="production", model=model),
         WorkerTask.objects.create(job=job), Evaluation.objects.create(method="nlu", accuracy=0.5),
         UploadedProject.objects.create(name="bot.zip", files={}),

@@ -96,6 +96,20 @@ route                                                     method anonymous alice
 /settings/rejected/replay/                                POST   302       302   403 403
 /settings/rejected/delete/                                POST   302       200   403 403
 /settings/audit/                                          GET    302       200   403 403
+/settings/environments/                                   GET    302       200   403 403
+/settings/environments/add/                               GET    302       200   403 403
+/settings/environments/try/                               POST   302       200   403 403
+/settings/environments/<int:server_pk>/                   GET    302       200   403 403
+/settings/environments/<int:server_pk>/test/              POST   302       302   403 403
+/settings/environments/<int:server_pk>/remove/            POST   302       200   403 403
+/models/                                                  GET    302       200   200 403
+/models/upload/                                           POST   302       400   403 403
+/models/<int:model_pk>/                                   GET    302       200   200 403
+/models/<int:model_pk>/file                               GET    302       200   200 403
+/models/<int:model_pk>/tags/                              POST   302       302   403 403
+/models/<int:model_pk>/tags/remove/                       POST   302       302   403 403
+/models/<int:model_pk>/activate/                          POST   302       404   403 403
+/models/<int:model_pk>/delete/                            POST   302       200   403 403
 /settings/audit.csv                                       GET    302       200   403 403
 /language                                                 POST   302       302   302 302
 /accounts/                                                GET    302       200   200 200
@@ -258,6 +272,8 @@ def filled(route, kept):
         "<int:service_pk>": kept["events.heartbeat"].pk,
         "<int:message_pk>": kept["events.rejectedmessage"].pk,
         "<int:person_pk>": kept["somebody else"].pk,
+        "<int:server_pk>": kept["deployment.rasaserver"].pk,
+        "<int:model_pk>": kept["deployment.model"].pk,
         "<int:role_pk>": kept["auth.group"].pk,
         "<int:session_pk>": kept["accounts.session"].pk,
         "<int:token_pk>": kept["accounts.apitoken"].pk,

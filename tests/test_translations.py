@@ -19,6 +19,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|%[sd]|</?\w+[^>]*>")
 PAGES = (
     "/conversations/", "/conversations/?q=x", "/settings/tags/", "/settings/event-service/", "/settings/rejected/",
     "/settings/retention/", "/settings/audit/", "/accounts/", "/accounts/password", "/no/such/page",
+    "/settings/environments/", "/settings/environments/add/", "/models/",
 )  # fmt: skip
 
 

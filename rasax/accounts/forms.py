@@ -21,7 +21,7 @@ else:
     RolesField = forms.ModelMultipleChoiceField
 
 
-class _Bootstrap(forms.BaseForm):
+class Bootstrap(forms.BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
@@ -36,11 +36,11 @@ class Choices(forms.CheckboxSelectMultiple):
         return option
 
 
-class SignInForm(_Bootstrap, AuthenticationForm):
+class SignInForm(Bootstrap, AuthenticationForm):
     pass
 
 
-class CodeForm(_Bootstrap, forms.Form):
+class CodeForm(Bootstrap, forms.Form):
     code = forms.CharField(
         label=_("Code"),
         max_length=40,
@@ -66,7 +66,7 @@ class SecondFactorForm(CodeForm):
             raise ValidationError(_("That is not your password."))
 
 
-class NewPasswordForm(_Bootstrap, PasswordChangeForm):
+class NewPasswordForm(Bootstrap, PasswordChangeForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("old_password") and cleaned["old_password"] == cleaned.get("new_password1"):
@@ -74,7 +74,7 @@ class NewPasswordForm(_Bootstrap, PasswordChangeForm):
         return cleaned
 
 
-class DetailsForm(_Bootstrap, UserForm):
+class DetailsForm(Bootstrap, UserForm):
     class Meta:
         model = User
         fields = ["first_name", "last_name", "email"]
@@ -90,7 +90,7 @@ def _roles() -> RolesField:
     return RolesField(Group.objects.order_by("name"), label=_("Roles"), required=False, widget=Choices)
 
 
-class RolesForm(_Bootstrap, forms.Form):
+class RolesForm(Bootstrap, forms.Form):
     roles = _roles()
 
 
@@ -103,7 +103,7 @@ class InviteForm(RolesForm):
     field_order = ["email", "roles"]
 
 
-class AddPersonForm(_Bootstrap, UserForm):
+class AddPersonForm(Bootstrap, UserForm):
     roles = _roles()
 
     class Meta:
@@ -114,7 +114,7 @@ class AddPersonForm(_Bootstrap, UserForm):
         return _free(self.cleaned_data["username"])
 
 
-class AcceptForm(_Bootstrap, NewUserForm):
+class AcceptForm(Bootstrap, NewUserForm):
     class Meta:
         model = User
         fields = ["username"]
@@ -130,11 +130,11 @@ def _free(username: str) -> str:
     return username
 
 
-class RoleForm(_Bootstrap, forms.Form):
+class RoleForm(Bootstrap, forms.Form):
     name = forms.CharField(label=_("Name"), max_length=150)
 
 
-class TokenForm(_Bootstrap, ApiTokenForm):
+class TokenForm(Bootstrap, ApiTokenForm):
     days = forms.IntegerField(
         label=_("Counts for how many days"), min_value=1, max_value=3650, required=False, help_text=_("Empty: for ever")
     )

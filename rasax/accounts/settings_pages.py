@@ -42,6 +42,7 @@ PAGES = (
     SettingsPage(PEOPLE, _("Invitations"), "envelope", "accounts.add_user", "invitations"),
     SettingsPage(CONVERSATIONS, _("Tags"), "tag", "conversations.change_tag", "tags"),
     SettingsPage(CONVERSATIONS, _("Retention and deletion"), "hourglass-split", "accounts.view_settings", "retention"),
+    SettingsPage(OPERATION, _("Environments"), "hdd-network", "accounts.view_environments", "environments"),
     SettingsPage(OPERATION, _("Event service"), "activity", "accounts.view_settings", "event_service"),
     SettingsPage(OPERATION, _("Rejected messages"), "inbox", "accounts.view_settings", "rejected_messages"),
     SettingsPage(OPERATION, _("Audit log"), "journal-text", "accounts.view_auditentry", "audit"),

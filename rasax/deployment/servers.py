@@ -17,7 +17,7 @@ from rasax.deployment import addresses
 from rasax.deployment.answers import Status, Version
 from rasax.deployment.errors import RasaError, Reason, in_words
 from rasax.deployment.rasa import QUICK, Rasa
-from rasax.deployment.registry import TAG
+from rasax.deployment.registry import TAG, Model, ModelTag
 
 if TYPE_CHECKING:
     from rasax.accounts.models import User
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TOPIC = "environments"
 STALE_AFTER = timedelta(minutes=2)  # without a look for so long no worker looks
 NO_SLASH = RegexValidator(r"^[^/\x00-\x1f\x7f]+\Z", _("Write a name without a slash."))
-NO_CONTROLS = RegexValidator(r"^[\x21-\x7e]*\Z", _("Write the token as Rasa was given it, without spaces."))
+TOKEN = RegexValidator(r"^[\x21-\x7e]*\Z", _("Write the token as Rasa was given it, without spaces."))
 
 
 class Use(models.TextChoices):
@@ -42,6 +42,15 @@ class RasaServerQuerySet(models.QuerySet["RasaServer"]):
         """Which trains and evaluates: of several workers the first by name that answered last time it was asked."""
         workers = self.used_for(Use.WORKER)
         return workers.filter(reason="").first() or workers.first()
+
+    def with_wanted_models(self) -> list[RasaServer]:
+        """Each with the model that has its tag."""
+        servers = list(self)
+        tags = ModelTag.objects.filter(name__in={server.tag for server in servers}).select_related("model")
+        wanted = {tag.name: tag.model for tag in tags}
+        for server in servers:
+            server.wanted = wanted.get(server.tag)
+        return servers
 
     @transaction.atomic
     def add(self, by: User | None, /, *, token: str = "", **fields: Any) -> RasaServer:
@@ -84,6 +93,7 @@ class RasaServer(models.Model):
     failing_since = models.DateTimeField(null=True, editable=False)
 
     objects = RasaServerQuerySet.as_manager()
+    wanted: Model | None = None
 
     class Meta:
         ordering = ["name"]
@@ -120,6 +130,27 @@ class RasaServer(models.Model):
     @property
     def problem(self) -> str:
         return in_words(self.reason, self.words) if self.reason else ""
+
+    @property
+    def has_wanted(self) -> bool:
+        return bool(self.wanted and self.is_up and self.wanted.is_loaded_by(self))
+
+    @property
+    def cannot_load(self) -> bool:
+        """The model that has its tag."""
+        return bool(self.wanted and self.wanted.suits(self) is False)
+
+    def told(self, seen: tuple[Version, Status] | RasaError) -> str:
+        """In words."""
+        if isinstance(seen, RasaError):
+            return str(seen)
+        version, status = seen
+        if status.has_model:
+            return _("It answers: Rasa %(version)s with the model %(model)s.") % {
+                "version": version.version,
+                "model": status.model_file,
+            }
+        return _("It answers: Rasa %s, without a model.") % version.version
 
     @transaction.atomic
     def change(self, by: User | None, /, *, token: str | None = None, **fields: Any) -> None:

@@ -29,6 +29,11 @@ LOOKS = {
     "training": "/training/",
     "tags": "/settings/tags/",
     "retention": "/settings/retention/?person=nobody",
+    "environments": "/settings/environments/",
+    "environment": "/settings/environments/1/",
+    "add-environment": "/settings/environments/add/",
+    "models": "/models/",
+    "model": "/models/1/",
     "event-service": "/settings/event-service/",
     "rejected": "/settings/rejected/",
     "audit": "/settings/audit/",
@@ -49,6 +54,7 @@ LOOKS = {
 SIGNED_OUT = {"login": "/accounts/login"}
 # So that tables have rows, and so a width.
 WORK = """
+import io
 import django
 django.setup()
 from django.utils import timezone
@@ -56,12 +62,26 @@ from events.brokers.base import Message
 from events.models import Conversation, Heartbeat
 from rasax.accounts.models import Job, User
 from rasax.conversations.models import Review, Tag
+from rasax.deployment.models import Model, RasaServer
+from tests.servers.rasa_models import archive
 alice, now = User.objects.get(username="alice"), timezone.now()
 Conversation.objects.record([Message(b"no JSON")])
 Heartbeat.objects.create(name="rasa-server-7:4711", broker="FileEventBroker", started_at=now, beat_at=now, n_stored=246)
 for name in ("billing", "needs training data", "to discuss", "a tag with quite a long name"):
     Tag.objects.called(name).put_on(Conversation.objects.filter(pk__lte=3), alice)
 Review.objects.mark(Conversation.objects.filter(pk__lte=2), "reviewed", alice)
+server = RasaServer.objects.add(alice, name="production", url="http://rasa.example.com", token="x", use="production")
+answered = dict(version="3.6.21", minimum_compatible_version="3.6.0", model_file="20261122-lab.tar.gz", asked_at=now)
+RasaServer.objects.filter(pk=server.pk).update(answered_at=now, **answered)
+worker = RasaServer.objects.add(alice, name="worker", url="http://rasa-worker.example.com:5005", use="worker")
+RasaServer.objects.filter(pk=worker.pk).update(asked_at=now, failing_since=now, reason="broken", words="no room")
+RasaServer.objects.add(alice, name="staging", url="http://staging.example.com", tag="staging")
+for name in ("20261122-lab", "20261121-a-model-with-quite-a-long-name", "old"):
+    told = {"version": "2.8.34"} if name == "old" else {}
+    Model.objects.keep(io.BytesIO(archive(**told)), name, alice)
+Model.objects.get(pk=1).put_tag("production", alice)
+Model.objects.get(pk=1).put_tag("better-than-the-one-before", alice)
+Model.objects.get(pk=3).put_tag("staging", alice)
 Job.objects.create(kind="conversations.tag", by=alice, message="Tagged 3 conversations “billing”.", state="done")
 """
 # What has no look of its own: parts of pages, files, where a form leads, and what test_training.py looks at.
@@ -69,8 +89,8 @@ PARTS = {
     "/tags.css", "/palette/", "/conversations/count/", "/conversations/views/counts/", "/conversations/<int:pk>/panel/",
     "/conversations/<int:pk>/place/", "/conversations/<int:pk>/at/<int:event_pk>/<str:kind>.yml",
     "/conversations/<int:pk>/events/<int:event_pk>.json", "/settings/rejected/<int:message_pk>/body",
-    "/training/<uuid:pk>/",
-    "/training/evaluations/<int:evaluation_pk>/", "/settings/audit.csv", "/jobs/<uuid:pk>/", "/accounts/password/done",
+    "/training/<uuid:pk>/", "/training/evaluations/<int:evaluation_pk>/",
+    "/settings/audit.csv", "/models/<int:model_pk>/file", "/jobs/<uuid:pk>/", "/accounts/password/done",
 }  # fmt: skip
 HIGH_CONTRAST = ("conversations", "conversation", "event-service")
 SIZES = ((390, 844), (1920, 1080), (1280, 720))
@@ -170,6 +190,7 @@ def test_no_page_is_forgotten() -> None:
     ours = {route for route in opened if not route.startswith(("/admin/", "/api/"))} - PARTS
     shown = [look.split("?")[0] for look in LOOKS.values()]
     holes = {"<int:pk>": "{c}", "<int:event_pk>": "{e}", "<int:person_pk>": "1", "<int:role_pk>": "1"}
+    holes |= {"<int:server_pk>": "1", "<int:model_pk>": "1"}
     for hole, filled in holes.items():
         ours = {route.replace(hole, filled) for route in ours}
     assert ours - set(shown) == set()

@@ -41,6 +41,13 @@ class TooLarge(exceptions.APIException):
     default_detail = "The body is larger than 2.5 MB."
 
 
+class OfNoUse(exceptions.APIException):
+    """The body has the shape that it should, and what it holds cannot be used."""
+
+    status_code = 422
+    default_detail = "What was sent is of no use."
+
+
 def failure(code: int, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "version": settings.VERSION,

@@ -33,7 +33,8 @@ ERRORS = {
     404: "There is no such thing",
     409: "It would contradict what is there",
     413: "The body is too large",
-    415: "The body is no JSON",
+    415: "The body is of another kind than this takes",
+    422: "What was sent is of no use; the message says why",
     429: "Too many requests; `Retry-After` says in how many seconds to come again",
     502: "The Rasa server did not do what it was asked; `message` says why",
 }
@@ -43,9 +44,11 @@ PATHS = {
     "tag": "The tag's value, or its id",
     "username": "The person's name",
     "role": "The role's name",
+    "project": "The project; there is one: default",
+    "model": "The model's name, with .tar.gz or without",
+    "model_tag": "The tag",
     "pk": "Its id",
     "job": "The job's id",
-    "project": "The project's name: default",
 }
 
 

@@ -1,0 +1,1 @@
+"""Environments, models and the model server under /api."""

@@ -1,5 +1,7 @@
 """Who may do what over HTTP: every operation of the document, for everybody. One that is missing fails the test."""
 
+import io
+
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -9,8 +11,9 @@ from events.brokers.base import Message
 from events.models import Conversation, Event, RejectedMessage
 from rasax.accounts.models import ApiToken, Job
 from rasax.conversations.models import Correction, Flag, Note, SavedView, Tag
-from rasax.deployment.models import Evaluation
+from rasax.deployment.models import Evaluation, Model
 from tests.rasax.api.conftest import Api
+from tests.servers.rasa_models import archive
 
 # 401: nobody is signed in. 403: the role does not allow it. 400: it is allowed, but this test sends no body.
 OPERATIONS = """
@@ -95,6 +98,17 @@ GET    /api/conversations/{conversation_id}/assignee             401       200  
 PUT    /api/conversations/{conversation_id}/assignee             401       400   400 403
 GET    /api/conversations/{conversation_id}/story                401       200   200 403
 GET    /api/conversations/{conversation_id}/debug-dump.json      401       200   200 403
+GET    /api/environments                                         401       200   403 403
+PUT    /api/environments                                         401       400   403 403
+GET    /api/config                                               401       200   403 403
+GET    /api/models/tags/{model_tag}                              401       200   200 403
+GET    /api/projects/{project}/models                            401       200   200 403
+POST   /api/projects/{project}/models                            401       415   403 403
+GET    /api/projects/{project}/models/{model}                    401       200   200 403
+DELETE /api/projects/{project}/models/{model}                    401       409   403 403
+PUT    /api/projects/{project}/models/{model}/tags/{model_tag}   401       204   403 403
+DELETE /api/projects/{project}/models/{model}/tags/{model_tag}   401       204   403 403
+GET    /api/projects/{project}/models/tags/{model_tag}           401       200   200 403
 """
 
 
@@ -116,15 +130,16 @@ def ids(conversations, bob):
     Tag.objects.called("billing").put_on(conversations.filter(pk=ann.pk), by=bob)
     Flag.objects.put_on(said, by=bob)
     Correction.objects.correct(said, "greet", by=bob)
+    Model.objects.keep(io.BytesIO(archive()), "lab", bob).put_tag("production", bob)
     return {
         "user/tokens/{pk}": f"user/tokens/{ApiToken.objects.make(bob, 'script')[0].pk}",
         "rejectedMessages/{pk}": f"rejectedMessages/{RejectedMessage.objects.get().pk}",
         "savedViews/{pk}": f"savedViews/{SavedView.objects.save_as('Mine', 'q=x', bob).pk}",
         "notes/{pk}": f"notes/{Note.objects.write(ann, 'Ask legal', by=bob).pk}",
         "evaluations/{pk}": f"evaluations/{Evaluation.objects.create(method='nlu').pk}",
-        "{project}": "default",
         "{job}": str(Job.objects.create(kind="conversations.bulk", by=bob).pk),
         "{conversation_id}": "ann", "{timestamp}": "7.0", "{tag}": "billing", "{username}": "bob", "{role}": "tester",
+        "{project}": "default", "{model}": "lab", "{model_tag}": "production",
     }  # fmt: skip
 
 

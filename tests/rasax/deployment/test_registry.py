@@ -20,8 +20,8 @@ from tests.servers.rasa_models import archive
 pytestmark = pytest.mark.django_db
 
 
-def keep(name="first", by=None, **told):
-    return Model.objects.keep(io.BytesIO(archive(**told)), name, by)
+def keep(name="first", by=None, content=b"", **told):
+    return Model.objects.keep(io.BytesIO(content or archive(**told)), name, by)
 
 
 def files():
