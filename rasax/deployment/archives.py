@@ -54,9 +54,11 @@ def read(archive: IO[bytes], size: int) -> Told:
     told: Told | None = None
     try:
         with GzipFile(fileobj=archive, mode="rb") as unpacked:
-            for name, content in _members(Bounded(unpacked, max(AT_LEAST, size * GROWS))):
+            bounded = Bounded(unpacked, max(AT_LEAST, size * GROWS))
+            for name, content in _members(bounded):
                 if name in {METADATA, FINGERPRINT}:
                     told = _told(name, content)
+            bounded.end()
     except (tarfile.HeaderError, BadGzipFile, zlib.error, EOFError) as error:
         raise ArchiveRefused(NO_ARCHIVE) from error
     if told is None:
@@ -76,6 +78,11 @@ class Bounded:
         if self._left < 0:
             raise ArchiveRefused(TOO_LARGE)
         return self._file.read(size)
+
+    def end(self) -> None:
+        """Reads what is left: its last bytes say whether all of it came."""
+        while self.read(PART):
+            pass
 
     def skip(self, size: int) -> None:
         while size > 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -61,7 +62,8 @@ def environment(request: HttpRequest, server_pk: int) -> HttpResponse:
         server.refresh_from_db()  # the form has written into it
         server.change(_by(request), token=form.token_given, **form.said)
         return _look_and_tell(request, server)
-    return render(request, "settings/environment.html", {"form": form, "server": server, "name": form.initial["name"]})
+    context = {"form": form, "server": server, "name": form.initial["name"]}
+    return render(request, "settings/environment.html", context | {"service_token": bool(settings.SERVICE_TOKEN)})
 
 
 @require_POST
@@ -79,6 +81,7 @@ def try_environment(request: HttpRequest) -> HttpResponse:
     server = RasaServer.objects.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) < 18 else None
     form = ServerForm(request.POST, instance=server)
     context: dict[str, Any] = {"form": form, "server": server, "name": server and server.name}
+    context["service_token"] = bool(settings.SERVICE_TOKEN)
     if form.is_valid():
         tried = form.tried()
         seen = look(tried)

@@ -35,6 +35,7 @@ class ServerForm(Bootstrap, ServerModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.address_before = self.instance.url
+        self.fields["use"].widget.attrs["class"] = "form-select"
         self.fields["without_token"].widget.attrs["class"] = "form-check-input"
         if not self.instance.has_token:
             del self.fields["without_token"]

@@ -47,7 +47,7 @@ def _list(request: HttpRequest, form: UploadForm, template: str, status: int = 2
     rows = Model.objects.select_related("by").prefetch_related("tags")
     context = {
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
-        "servers": RasaServer.objects.with_wanted_models(),
+        "servers": RasaServer.objects.serving().with_wanted_models(),
         "form": form,
         "limit": settings.MODEL_SIZE_LIMIT,
         "may_change": request.user.has_perm(CHANGE),
@@ -103,7 +103,7 @@ def _lead(request: HttpRequest, address: str) -> HttpResponse:
 @can_view_models
 def model(request: HttpRequest, model_pk: int) -> HttpResponse:
     found = get_object_or_404(Model.objects.select_related("by").prefetch_related("tags"), pk=model_pk)
-    servers = RasaServer.objects.with_wanted_models()
+    servers = RasaServer.objects.serving().with_wanted_models()
     context = {
         "model": found,
         "tags": list(found.tags.all()),
@@ -156,7 +156,9 @@ def _untag(model: Model, name: str, request: HttpRequest) -> str:
 def activate_model(request: HttpRequest, model_pk: int) -> HttpResponse:
     """For a server, by its tag."""
     asked = request.POST.get("server", "")
-    server = get_object_or_404(RasaServer, pk=int(asked) if asked.isdecimal() and len(asked) < 18 else 0)
+    server = get_object_or_404(
+        RasaServer.objects.serving(), pk=int(asked) if asked.isdecimal() and len(asked) < 18 else 0
+    )
     model = get_object_or_404(Model, pk=model_pk)
     if model.suits(server) is False and request.POST.get("confirmed") != "1":
         return _ask_to_activate(request, model, server)

@@ -38,6 +38,10 @@ class RasaServerQuerySet(models.QuerySet["RasaServer"]):
     def used_for(self, use: Use | str) -> RasaServerQuerySet:
         return self.filter(use=use)
 
+    def serving(self) -> RasaServerQuerySet:
+        """Which hold conversations, and so have a model of ours; a worker loads what it needs for a job."""
+        return self.exclude(use=Use.WORKER)
+
     def worker(self) -> RasaServer | None:
         """Which trains and evaluates: of several workers the first by name that answered last time it was asked."""
         workers = self.used_for(Use.WORKER)

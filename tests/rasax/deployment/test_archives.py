@@ -138,6 +138,8 @@ WRONG = {
     "a tar that is not packed": packed([file("metadata.json", METADATA)], "w:"),
     "a packed text": gzip.compress(b"hello" * 500),
     "half a model": GOOD[: len(GOOD) // 2],
+    "a model whose last byte did not come": GOOD[:-1],
+    "a model whose checksum is another": GOOD[:-8] + bytes(4) + GOOD[-4:],
     "noise in a model": GOOD[:40] + bytes(20) + GOOD[60:],
     "an endless number in a pax header": gzip.compress(header("x", 600, b"x") + b"9" * 600 + bytes(1024)),
 }

@@ -151,6 +151,13 @@ def test_what_was_not_asked_is_not_known(desk, production):
 def test_the_page_says_how_it_gets_its_model(desk, production):
     shown = text_of(desk.get(page(production)))
     assert "url: http://testserver/api/projects/default/models/tags/production" in shown
+    assert "SERVICE_TOKEN is not set" in shown
+
+
+def test_the_page_never_shows_the_service_token(desk, production, service):
+    shown = text_of(desk.get(page(production)))
+    assert "SERVICE_TOKEN is not set" not in shown
+    assert service not in shown
 
 
 def test_those_who_may_only_see_change_nothing(client, bob, production, django_user_model):
