@@ -27,6 +27,11 @@ LOOKS = {
     "forget": "/conversations/{c}/forget/",
     "jobs": "/jobs/",
     "training": "/training/",
+    "chats": "/chat/",
+    "chat": "/chat/1/",
+    "chat-from": "/chat/from/{c}/{e}/",
+    "guest-links": "/chat/guests/",
+    "stories": "/chat/stories/",
     "tags": "/settings/tags/",
     "retention": "/settings/retention/?person=nobody",
     "environments": "/settings/environments/",
@@ -61,6 +66,7 @@ from django.utils import timezone
 from events.brokers.base import Message
 from events.models import Conversation, Heartbeat
 from rasax.accounts.models import Job, User
+from rasax.chat.models import Chat, GuestLink, LearnedStory
 from rasax.conversations.models import Review, Tag
 from rasax.deployment.models import Model, RasaServer
 from tests.servers.rasa_models import archive
@@ -71,6 +77,10 @@ for name in ("billing", "needs training data", "to discuss", "a tag with quite a
     Tag.objects.called(name).put_on(Conversation.objects.filter(pk__lte=3), alice)
 Review.objects.mark(Conversation.objects.filter(pk__lte=2), "reviewed", alice)
 server = RasaServer.objects.add(alice, name="production", url="http://rasa.example.com", token="x", use="production")
+Chat.objects.begin(server, alice)
+GuestLink.objects.share(alice, name="Try Ada before she opens", server=server)
+story = dict(kind="test", name="greets by name", yaml="stories: []", digest="1")
+LearnedStory.objects.create(by=alice, conversation_id=1, **story)
 answered = dict(version="3.6.21", minimum_compatible_version="3.6.0", model_file="20261122-lab.tar.gz", asked_at=now)
 RasaServer.objects.filter(pk=server.pk).update(answered_at=now, **answered)
 worker = RasaServer.objects.add(alice, name="worker", url="http://rasa-worker.example.com:5005", use="worker")
@@ -89,7 +99,7 @@ PARTS = {
     "/tags.css", "/palette/", "/conversations/count/", "/conversations/views/counts/", "/conversations/<int:pk>/panel/",
     "/conversations/<int:pk>/place/", "/conversations/<int:pk>/at/<int:event_pk>/<str:kind>.yml",
     "/conversations/<int:pk>/events/<int:event_pk>.json", "/settings/rejected/<int:message_pk>/body",
-    "/training/<uuid:pk>/", "/training/evaluations/<int:evaluation_pk>/",
+    "/chat/stories/<int:story_pk>.yml", "/training/<uuid:pk>/", "/training/evaluations/<int:evaluation_pk>/",
     "/settings/audit.csv", "/models/<int:model_pk>/file", "/jobs/<uuid:pk>/", "/accounts/password/done",
 }  # fmt: skip
 HIGH_CONTRAST = ("conversations", "conversation", "event-service")
@@ -155,6 +165,18 @@ def test_everybody_can_use_it_in_every_theme_and_at_every_size(
         page.close()
     assert findings == []
     assert complaints == []
+
+
+def test_everybody_can_read_the_document_of_the_api(visitor: Page) -> None:
+    """Swagger's markup: WCAG AA holds, what axe calls best practice does not."""
+    visitor.goto("/api/docs")
+    visitor.locator(".opblock").first.wait_for()
+    visitor.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = visitor.evaluate(
+        "async (tags) => (await axe.run({ runOnly: tags })).violations.map((each) => each.id)", tags
+    )
+    assert found == []
 
 
 @cache
