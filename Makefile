@@ -49,7 +49,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 -m "not e2e and not chaos and not rasa"
 	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 $(ON_BOTH)
 	$(BIN)/python -m pytest -m chaos
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest -n 2 -m e2e
 
 chaos: $(VENV)/.installed-dev
 	tests/servers/install.sh

@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlencode
 
-from benchmarks import crowd
+from benchmarks import crowd, interaction
 from benchmarks.pages import COUNT_QUERIES
 from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
@@ -149,6 +149,8 @@ def show(sizes: list[int], *, sqlite: bool) -> None:
             with Deployment(url) as deployment:
                 print(f"{crowd.fill(url, size):,} events in {size // crowd.EVENTS_EACH:,} conversations", flush=True)
                 measured.append(measure(deployment))
+                for done, (median, p95) in interaction.measure(deployment).items():
+                    print(f"  {done:60} {median:4.0f} ms, p95 {p95:.0f} ms", flush=True)
                 print(f"The list page is {weight(deployment):,} bytes, compressed; {tag_many(deployment)}", flush=True)
     for name in measured[0]:
         figures = "".join(f"{times[name][0]:8.0f} {times[name][1]:6.0f} ms {times[name][2]:3} q" for times in measured)

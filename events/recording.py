@@ -74,15 +74,15 @@ def _conversation_ids(envelopes: Sequence[Envelope]) -> dict[str, int]:
     """The row of each conversation, made where it is new, locked until the transaction ends.
 
     New rows are inserted before any row is locked, both in the order of the key: no worker waits for another in a ring.
+    One that was deleted while we waited for it is not made now, with locks in hand: raises ForgottenMeanwhile.
     """
     first_times = {e.sender_id: e.timestamp for e in reversed(envelopes)}
     senders = {key_of(sender_id).hex: sender_id for sender_id in first_times}
     with connection.cursor() as cursor:
         stage(cursor, "arriving_conversation", ((key, s, first_times[s]) for key, s in sorted(senders.items())))
-        ids: dict[str, int] = {}
-        # Once more if one was deleted while we waited for its row.
-        while len(ids) < len(senders):
-            ids = _make_and_lock(cursor)
+        ids = _make_and_lock(cursor)
+    if len(ids) < len(senders):
+        raise ForgottenMeanwhile("A conversation was deleted meanwhile; the batch has to be tried again.")
     return ids
 
 

@@ -1,5 +1,6 @@
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 pytest.register_assert_rewrite("tests.trackers.contract")
 pytest_plugins = ["tests.servers.fixtures"]
@@ -11,6 +12,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def own_language():
+    """Django leaves the language of the last request active in its thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

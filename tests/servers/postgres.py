@@ -88,6 +88,11 @@ class PostgresServer(Server):
         if memory and shutil.which("ipcrm"):
             subprocess.run(["ipcrm", "-m", memory], check=False, stderr=subprocess.DEVNULL)
 
+    def close(self) -> None:
+        if self.running and not self.shared:
+            self.kill()  # its data goes with its folder: a last checkpoint would only keep a busy disk busy
+        super().close()
+
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@{HOST}:{self.port}/{database}"
 

@@ -139,7 +139,6 @@ def test_rasax_is_a_target(sqlite_store: Any, endpoints: Any) -> None:
     assert "Copied 0 events" in copy(sqlite_store[0], endpoints(type="rasax"), "--threads=1")
 
 
-@pytest.mark.skipif("__import__('django').db.connection.vendor == 'sqlite'", reason="in memory it has one writer")
 def test_threads_write_to_rasax_beside_each_other(sqlite_store: Any, endpoints: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("trackers.moving.selection.PAGE_SIZE", 1)
     assert "Copied 246 events" in copy(sqlite_store[0], endpoints(type="rasax"), "--threads=3")

@@ -22,7 +22,6 @@ from trackers.tracker import DialogueStateTracker
 
 # Threads have connections of their own, which see only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
-on_servers = pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite in memory has one connection")
 
 
 @pytest.fixture(autouse=True)
@@ -40,11 +39,6 @@ class TestDjangoTrackerStore(TrackerStoreContract):
     @pytest.fixture
     def break_conversation(self) -> Any:
         return lambda sender_id: Event.objects.filter(conversation__sender_id=sender_id).update(data='{"event": ')
-
-    @pytest.fixture(autouse=True)
-    def _only_where_threads_can_write(self, request: Any) -> None:
-        if any(w in request.node.name for w in ("eight", "asynchronous")) and connection.vendor == "sqlite":
-            pytest.skip("SQLite in memory has one writer, who waits for nobody")
 
     def test_a_recorded_conversation_comes_back(self, store: Any) -> None:
         """In the order of its times, as rasax keeps it."""
@@ -110,7 +104,7 @@ def test_the_caller_s_transaction_is_left_open() -> None:
         assert Event.objects.count() == 246
 
 
-@on_servers
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="A file has no server that could end a connection")
 def test_an_executor_thread_survives_the_death_of_its_connection() -> None:
     store = DjangoTrackerStore()
 
@@ -176,7 +170,6 @@ def counts() -> dict[tuple[str, str], int]:
     return {(kind, value): n for kind, value, n in Facet.objects.values_list("kind", "value", "n_conversations")}
 
 
-@on_servers
 def test_an_event_that_comes_while_its_conversation_is_forgotten_begins_it_anew() -> None:
     Conversation.objects.record([said("old", sender_id=name) for name in "abc"])
     recorder = threading.Thread(

@@ -11,3 +11,13 @@ def refuse_unknown_fields(result: dict[str, Any], **kwargs: object) -> dict[str,
         if name.endswith("Request") and shape.get("type") == "object":
             shape["additionalProperties"] = False
     return result
+
+
+def an_empty_text_is_a_text(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
+    """What may be empty is published as one of two kinds of text. An empty one would be both, which refuses it."""
+    for shape in result.get("components", {}).get("schemas", {}).values():
+        for name, field in shape.get("properties", {}).items():
+            text, *empty = field.get("oneOf", [None])
+            if empty == [{"type": "string", "maxLength": 0}]:
+                shape["properties"][name] = {**text, **{key: field[key] for key in field.keys() - {"oneOf"}}}
+    return result

@@ -82,7 +82,6 @@ def test_of_two_who_read_the_page_before_either_accepts_one_gets_in(alice):
     assert not User.objects.filter(username="frank").exists()
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_accept_at_once_one_gets_in(alice):
     invitation, _secret = Invitation.objects.invite([], by=alice)

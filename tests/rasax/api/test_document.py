@@ -53,6 +53,18 @@ def test_the_document_is_made_without_a_warning():
     assert not GENERATOR_STATS
 
 
+def test_a_text_that_may_be_empty_is_one_kind_of_text():
+    shapes = document()["components"]["schemas"]
+    assert shapes["PatchedPersonToChangeRequest"]["properties"]["first_name"] == {
+        "type": "string", "maxLength": 150, "pattern": r"^[^\u0000]*$",
+    }  # fmt: skip
+    assert [name for name, shape in shapes.items() if {"type": "string", "maxLength": 0} in _alternatives(shape)] == []
+
+
+def _alternatives(shape):
+    return [each for field in shape.get("properties", {}).values() for each in field.get("oneOf", [])]
+
+
 @pytest.fixture
 def published(alice, bob, conversations):
     """The document, its operations asked for things that there are as often as for others."""

@@ -12,8 +12,6 @@ from tests.conftest import person
 from tests.rasa import said
 from tests.rasax.api.conftest import Api
 
-pytestmark = pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite in memory has one connection")
-
 ROUNDS = 8
 
 
