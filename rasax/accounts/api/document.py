@@ -6,10 +6,10 @@ from typing import Any
 
 
 def refuse_unknown_fields(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
-    """Bodies are strict, and a client may know it."""
+    """Bodies are strict, and a client may know it; but for those that ask for `x-any-field`."""
     for name, shape in result.get("components", {}).get("schemas", {}).items():
         if name.endswith("Request") and shape.get("type") == "object":
-            shape["additionalProperties"] = False
+            shape["additionalProperties"] = shape.pop("x-any-field", False)
     return result
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -89,6 +90,7 @@ class Execute(Endpoint):
         return Response({"tracker": done.tracker, "messages": done.messages})
 
 
+@extend_schema_serializer(extensions={"x-any-field": True})
 class EventToAppend(serializers.Serializer[Any]):
     """Of any type, with whatever fields Rasa knows for it; without a timestamp it happens now."""
 
