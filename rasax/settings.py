@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "trackers",
     "rasax.accounts",
     "rasax.conversations",
+    "rasax.training",
     "rasax.deployment",
     "rasax.chat",
 ]

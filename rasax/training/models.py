@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from rasax.training.changes import Change
+from rasax.training.files import Block, Example, Mention, TrainingFile
+from rasax.training.projects import Project
+
+__all__ = ["Block", "Change", "Example", "Mention", "Project", "TrainingFile"]
