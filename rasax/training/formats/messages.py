@@ -28,6 +28,7 @@ OWN_TAG = gettext_noop("Rasa reads no tags such as this one. Remove it.")
 UNPRINTABLE = gettext_noop(
     "There is a character that YAML does not allow. Remove it, or write it as an escape in double quotes."
 )
+NO_NUL = gettext_noop("There is a NUL character, which no text holds. Remove it.")
 NOT_UTF8 = gettext_noop("The file is not encoded as UTF-8. Save it as UTF-8.")
 NO_MAPPING = gettext_noop("The file has no keys at its top, such as “nlu:” or “stories:”. Put what it holds below one.")
 NOT_RASAS = gettext_noop("The file has no key that Rasa reads. It is kept as it is, and nothing is learned from it.")
@@ -39,3 +40,20 @@ NOT_WRITABLE = gettext_noop(
     "Rasa's format cannot express this example, for it would be read otherwise. Leave out brackets and braces."
 )
 EMPTY_EXAMPLE = gettext_noop("An example has no text. Write one.")
+GONE = gettext_noop("It was removed meanwhile by somebody else. Look at the page again.")
+CHANGED_MEANWHILE = gettext_noop(
+    "Somebody else changed the same lines meanwhile. Look at them, and make your change again."
+)
+NO_SUCH_FILE = gettext_noop("There is no such file.")
+NO_PATH = gettext_noop(
+    "A file's path is relative to the project, ends in .yml or .yaml, and leads to no hidden folder."
+)
+SECTION_IN_LINE = gettext_noop(
+    "The section is written in one line, so nothing can be put into it. Write it over several lines first."
+)
+UNDONE = gettext_noop("This change was undone before.")
+PLAN_IS_OLD = gettext_noop("The training data changed since this was shown. Look at the differences again.")
+NAME_TWICE = gettext_noop("The name stands twice in this section. Choose another one.")
+NOT_READABLE_SO = gettext_noop(
+    "The file could not be read any more, for what stands around these lines changed since. Edit the file instead."
+)
