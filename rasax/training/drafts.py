@@ -82,6 +82,9 @@ class Draft:
     def _put(self, edit: Put) -> None:
         sheet = self._sheet_of(edit.block)
         entry = sheet.entry(edit.block.pk)
+        if edit.said and not entry.is_changed and entry.text == edit.block.text:
+            entry.text, entry.said = edit.text, edit.said
+            return
         base = edit.block.text if edit.base is None else edit.base
         text = merged(base, entry.text, as_breaks_of(entry.text, edit.text))
         if text is None:

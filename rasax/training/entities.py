@@ -14,7 +14,8 @@ from operator import itemgetter
 from typing import Any
 
 from rasax.training.formats.errors import Refused
-from rasax.training.formats.messages import BAD_ENTITY, EMPTY_EXAMPLE, NOT_WRITABLE
+from rasax.training.formats.messages import BAD_ENTITY, EMPTY_EXAMPLE, NOT_WRITABLE, UNPRINTABLE
+from rasax.training.formats.nodes import HIDDEN
 
 Entity = dict[str, Any]  # start, end, entity, value; role and group where they are given
 
@@ -99,6 +100,9 @@ def written(text: str, entities: Sequence[Mapping[str, Any]] = ()) -> str:
     plain = text.strip(STRIPPED)
     if not plain:
         raise Refused(EMPTY_EXAMPLE)
+    hidden = HIDDEN.search(plain)
+    if hidden:
+        raise Refused(UNPRINTABLE, f"U+{ord(hidden[0]):04X}: {plain}")
     before = len(text) - len(text.lstrip(STRIPPED))
     placed = sorted((_placed(entity, plain, before) for entity in entities), key=itemgetter("start", "end"))
     source = _annotated(plain, placed)
