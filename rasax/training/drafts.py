@@ -62,8 +62,8 @@ class Draft:
         sheet.remove(entry)
         if entry.section in MAPPINGS:
             self._close(sheet, entry.section)
-        if LINKED.search(entry.text):
-            sheet.replace(sheet.text)  # an alias may be left without its anchor
+        if LINKED.search(entry.text) or entry.kind not in ITEM_KINDS:
+            sheet.replace(sheet.text)  # an alias may be left without its anchor, items without their section
 
     def _close(self, sheet: Sheet, section: str) -> None:
         """Rasa takes no slots, forms or responses that are nothing at all: an empty mapping is left."""
