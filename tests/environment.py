@@ -10,9 +10,12 @@ from pathlib import Path
 
 os.environ["SECRET_KEY"] = "a-long-text-that-only-the-tests-know-0123456789"
 os.environ["ENCRYPTION_KEYS"] = "a-key-that-only-the-tests-know-0123456789"
-folder = tempfile.TemporaryDirectory(prefix="rasax-tests-", ignore_cleanup_errors=True)
-os.environ["RASAX_RUN_DIR"] = folder.name
-Path(os.environ["RASAX_RUN_DIR"], "static").mkdir(exist_ok=True)
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    shared = tempfile.TemporaryDirectory(prefix="rasax-tests-", ignore_cleanup_errors=True)
+    os.environ["RASAX_TESTS_DIR"] = shared.name  # of all processes of this run
+folder = tempfile.mkdtemp(dir=os.environ["RASAX_TESTS_DIR"])
+os.environ["RASAX_RUN_DIR"] = folder
+Path(folder, "static").mkdir()
 for name in (
     "EVENT_BROKER_URL",
     "RASA_ENDPOINTS",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Site, sign_in
+from tests.e2e.conftest import Site, listens, live, sign_in
 from tests.rasa import replied, said
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def listed(page: Page) -> Page:
     sign_in(page)
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     expect(page.locator("[data-total]")).to_have_text("24 conversations")
     return page
 
@@ -108,10 +108,12 @@ def test_filters_become_a_view_that_is_shared_and_all_that_match_are_tagged_and_
     listed.get_by_label("Name", exact=True).fill("Orders")
     listed.get_by_role("button", name="Save", exact=True).click()
     view = listed.get_by_role("link", name="Orders")
+    listens(listed, view)
     expect(view).to_have_attribute("aria-current", "true")
     expect(view.locator(".count")).to_have_text("6")
     listed.locator(".save-view summary").click()
     listed.get_by_role("button", name="Share it with everybody").click()
+    listens(listed, listed.locator(".save-view button[value=unshare]"))
     listed.locator(".save-view summary").click()
     expect(listed.get_by_role("button", name="Keep it to yourself")).to_be_visible()
     listed.locator(".save-view summary").click()
