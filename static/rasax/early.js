@@ -3,10 +3,10 @@
 (() => {
   const HANDED = "early-keys";
   const FRESH = 5_000; // milliseconds for which keys are still meant
-  const STAYED = 1_000; // after which the page was not left: what was asked for is a file
   const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
   let held = taken();
   let state = "loading";
+  let asksForFile = false;
   let timer;
 
   function taken() {
@@ -54,9 +54,20 @@
   }
 
   function leave() {
+    if (asksForFile) return;
     state = "leaving";
     clearTimeout(timer);
-    timer = setTimeout(() => { state = "loading"; pressAgain(); }, STAYED);
+    timer = setTimeout(stay, FRESH);
+  }
+
+  function stay() {
+    held = [];
+    state = "listening";
+  }
+
+  function send({ defaultPrevented, target, submitter }) {
+    asksForFile = submitter?.matches("[data-file]") ?? false;
+    if (!defaultPrevented && target.getAttribute("method") === "post") leave();
   }
 
   addEventListener("keydown", (event) => {
@@ -66,8 +77,8 @@
     event.stopImmediatePropagation();
   }, true);
   addEventListener("DOMContentLoaded", () => setTimeout(pressAgain)); // after all that waits for the same
-  addEventListener("submit", (event) => { if (!event.defaultPrevented && event.target.getAttribute("method") === "post") leave(); });
+  addEventListener("submit", send);
   addEventListener("beforeunload", leave);
   addEventListener("pagehide", handOn);
-  addEventListener("pageshow", (event) => { if (event.persisted) state = "listening"; });
+  addEventListener("pageshow", (event) => { if (event.persisted) stay(); });
 })();

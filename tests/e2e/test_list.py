@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Site, listens, live, sign_in
 from tests.rasa import replied, said
@@ -178,3 +178,30 @@ def test_nothing_is_cut_off_on_a_phone(listed: Page) -> None:
     listed.locator("label[for=show-filters]").click()
     expect(listed.locator("#filters")).to_be_visible()
     assert listed.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_phone_has_all_areas_in_a_menu_and_needs_no_script_for_it(site: Site, chromium: Browser) -> None:
+    context = chromium.new_context(base_url=site.url, viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+    areas = page.get_by_role("navigation", name="Main")
+    expect(areas.get_by_role("link")).to_have_text(["Conversations"])
+    areas.locator("summary").click()
+    areas.get_by_role("link", name="Models").click()
+    expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    expect(areas.locator("summary")).to_be_hidden()
+    expect(areas.get_by_role("link", name="Training", exact=True)).to_be_visible()
+    context.close()
+
+
+def test_the_menu_of_all_areas_is_accessible_and_closes_by_key(listed: Page, axe) -> None:
+    listed.set_viewport_size({"width": 390, "height": 844})
+    menu = listed.locator(".top-menu")
+    menu.locator("summary").press("Enter")
+    expect(menu.get_by_role("link", name="Settings")).to_be_visible()
+    assert axe() == []
+    menu.get_by_role("link", name="Chat").focus()
+    listed.keyboard.press("Escape")
+    expect(menu.get_by_role("link", name="Settings")).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()
