@@ -33,7 +33,8 @@ for name in (
 if os.environ.get("TEST_DATABASE") == "postgresql" and "PYTEST_XDIST_WORKER" not in os.environ:
     from tests.servers.postgres import PostgresServer
 
-    server = PostgresServer()
+    # Nothing here outlives the server; how it comes back from a death is looked at on servers of their own.
+    server = PostgresServer(fsync="off", synchronous_commit="off", full_page_writes="off")
     server.start()
     atexit.register(server.stop)
     os.environ["DATABASE_URL"] = server.create_database("rasax")

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.e2e.watching import new_page
-from tests.migrated import copy_migrated
+from tests.migrated import migrate
 from tests.rasa import Message
 
 ROOT = Path(__file__).parent.parent.parent
@@ -60,7 +60,7 @@ class Site:
         self.url = f"http://127.0.0.1:{port}"
         self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}", "RASAX_RUN_DIR": str(folder)}
         self.env |= self.more
-        copy_migrated(folder / "site.sqlite3")
+        migrate(self.env["DATABASE_URL"])
         self.run("-c", MAKE_BOB)
         self.log = (folder / "server.log").open("w")
         command = [sys.executable, "-m", "uvicorn", "rasax.asgi:application", "--port", str(port)]
