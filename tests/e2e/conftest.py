@@ -59,7 +59,7 @@ class Site:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}", "RASAX_RUN_DIR": str(folder)}
-        self.env |= self.more
+        self.env |= {"RASAX_URL": self.url, **self.more}
         migrate(self.env["DATABASE_URL"])
         self.run("-c", MAKE_BOB)
         self.log = (folder / "server.log").open("w")

@@ -43,7 +43,7 @@ class Talking(Site):
     def __init__(self, folder, rasa: RasaStandIn) -> None:
         self.events = folder / "rasa_event.log"
         self.events.touch()
-        self.more = {"EVENT_BROKER_URL": f"file://{self.events}", "ALLOW_PRIVATE_ADDRESSES": "1"}
+        self.more = {**self.more, "EVENT_BROKER_URL": f"file://{self.events}", "ALLOW_PRIVATE_ADDRESSES": "1"}
         lock = threading.Lock()
 
         def publish(conversation_id: str, events: list[dict]) -> None:
