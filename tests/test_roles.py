@@ -101,6 +101,7 @@ route                                                     method anonymous alice
 /settings/environments/try/                               POST   302       200   403 403
 /settings/environments/<int:server_pk>/                   GET    302       200   403 403
 /settings/environments/<int:server_pk>/test/              POST   302       302   403 403
+/settings/environments/<int:server_pk>/load/              POST   302       302   403 403
 /settings/environments/<int:server_pk>/remove/            POST   302       200   403 403
 /models/                                                  GET    302       200   200 403
 /models/upload/                                           POST   302       400   403 403
