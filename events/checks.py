@@ -130,21 +130,25 @@ def check_secrets(**kwargs: Any) -> Iterator[checks.CheckMessage]:
         )
 
 
+FOLLOWERS = {
+    "EVENT_FOLLOWERS": "Name a function of what a batch really changed.",
+    "FORGETTING_FOLLOWERS": "Name a function of the ids of conversations that are deleted.",
+    "CORRECTION_FOLLOWERS": "Name a function of the message whose intent was corrected.",
+}
+
+
 @checks.register("events")
 def check_followers(**kwargs: Any) -> Iterator[checks.CheckMessage]:
-    for path in settings.EVENT_FOLLOWERS:
-        try:
-            follower = import_string(path)
-        except ImportError as error:
-            yield checks.Error(
-                f"EVENT_FOLLOWERS names {path}, which cannot be imported: {error}",
-                hint="Correct the dotted path.",
-                id="events.E008",
-            )
-            continue
-        if not callable(follower):
-            yield checks.Error(
-                f"EVENT_FOLLOWERS names {path}, which cannot be called.",
-                hint="Name a function of the inserted events.",
-                id="events.E009",
-            )
+    for name, hint in FOLLOWERS.items():
+        for path in getattr(settings, name, ()):
+            try:
+                follower = import_string(path)
+            except ImportError as error:
+                yield checks.Error(
+                    f"{name} names {path}, which cannot be imported: {error}",
+                    hint="Correct the dotted path.",
+                    id="events.E008",
+                )
+                continue
+            if not callable(follower):
+                yield checks.Error(f"{name} names {path}, which cannot be called.", hint=hint, id="events.E009")

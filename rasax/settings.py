@@ -34,7 +34,11 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 # How conversations arrive (docs/event-brokers.md)
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
-EVENT_FOLLOWERS = ["rasax.chat.following.follow"]
+EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
+FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
+CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
+TRAINING_FOLLOWERS = ["rasax.annotation.taught.follow"]
+SECOND_OPINION = env.flag("SECOND_OPINION")
 
 # Rasa servers (docs/environments.md)
 ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
@@ -73,6 +77,7 @@ INSTALLED_APPS = [
     "rasax.training",
     "rasax.deployment",
     "rasax.chat",
+    "rasax.annotation",
 ]
 
 MIDDLEWARE = [
