@@ -40,6 +40,10 @@ CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
 TRAINING_FOLLOWERS = ["rasax.annotation.taught.follow"]
 SECOND_OPINION = env.flag("SECOND_OPINION")
 
+# Training data (docs/training-data.md)
+TRAINING_FOLLOWERS: list[str] = []
+TRAINING_DATA = "rasax.training.projects.files"
+
 # Rasa servers (docs/environments.md)
 ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
 # Training and evaluation (docs/training.md)
