@@ -67,7 +67,7 @@ class Project(models.Model):
 
     def faults(self) -> dict[str, Fault]:
         """What is wrong with the files that could not be read, by path."""
-        return {file.path: file.fault for file in TrainingFile.objects.exclude(fault=None) if file.fault}
+        return {file.path: file.fault for file in TrainingFile.objects.filter(fault__isnull=False) if file.fault}
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -5,10 +5,8 @@ What a file is, its keys say, as for Rasa; what a story is, also its path: in te
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -16,6 +14,7 @@ from rasax.training.formats import nodes
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import NO_MAPPING, NOT_ONE, NOT_RASAS
 from rasax.training.formats.nodes import Node, Tree
+from rasax.training.formats.places import Lines
 
 TEXT, DECLARED = "text", "declared"
 LISTS = {
@@ -91,17 +90,9 @@ def _with_texts(tree: Tree, parts: list[Part]) -> list[Part]:
 
 class _Splitter:
     def __init__(self, path: str, tree: Tree) -> None:
-        self.path, self.tree, self.text = path, tree, tree.text
+        self.path, self.tree = path, tree
+        self.lines = Lines(tree.text)
         self._free = 0  # the first line that nothing read so far reaches into
-
-    @cached_property
-    def _lines(self) -> list[int]:
-        """Where lines begin."""
-        starts, at = [0], self.text.find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = self.text.find("\n", at + 1)
-        return starts
 
     def parts(self) -> list[Part]:
         root = self.tree.root
@@ -143,7 +134,7 @@ class _Splitter:
                 yield self._whole(start, section, key, value)
             self._reach(value.end)
         if self.tree.ending is not None:
-            yield Part(self._lines[self._line(self.tree.ending)], TEXT)
+            yield Part(self.lines.start(self.tree.ending), TEXT)
 
     def _whole(self, start: int, section: str, key: Node, value: Node) -> Part:
         kind = DECLARED if section in DECLARATIONS else TEXT
@@ -151,9 +142,9 @@ class _Splitter:
         return Part(start, kind, named, nodes=((section, key, value),))
 
     def _items(self, section: str, value: Node) -> Iterator[Part]:
-        column = value.start - self._lines[self._line(value.start)]
+        column = self.lines.column(value.start)
         for item in value.items or []:
-            start = self._begins(self._dash(item.start, column))
+            start = self._begins(self.lines.dash(item.start, column, self._free))
             self._reach(item.end)
             kind, name = self._told(section, item)
             yield Part(start, kind, section, name, ((section, None, item),))
@@ -172,34 +163,11 @@ class _Splitter:
             named = key.string is not None and key.string != "<<"
             yield Part(start, MAPPINGS[section] if named else TEXT, section, key.string or "", ((section, key, entry),))
 
-    def _line(self, at: int) -> int:
-        return bisect_right(self._lines, at) - 1
-
-    def _line_text(self, line: int) -> str:
-        end = self._lines[line + 1] if line + 1 < len(self._lines) else len(self.text)
-        return self.text[self._lines[line] : end]
-
-    def _dash(self, at: int, column: int) -> int:
-        """Where the dash of the item is whose content begins there: mostly in the same line."""
-        line = self._line(at)
-        while line > self._free and not self._is_dash(line, column):
-            line -= 1
-        return self._lines[line] + column
-
-    def _is_dash(self, line: int, column: int) -> bool:
-        text = self._line_text(line)
-        return text[column : column + 1] == "-" and not text[:column].strip(" \ufeff")
-
     def _begins(self, at: int) -> int:
-        """The line in which a block begins: the comments right above are its own."""
-        line = self._line(at)
-        while line > self._free and self._line_text(line - 1).lstrip(" \ufeff").startswith("#"):
-            line -= 1
-        return self._lines[line]
+        return self.lines.begins(at, self._free)
 
     def _reach(self, end: int) -> None:
-        line = self._line(end)
-        self._free = max(self._free, line if end == self._lines[line] else line + 1)
+        self._free = max(self._free, self.lines.after(end))
 
 
 def _sections(root: Node) -> tuple[tuple[str, Node | None, Node], ...]:

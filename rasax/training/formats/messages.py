@@ -57,3 +57,10 @@ NAME_TWICE = gettext_noop("The name stands twice in this section. Choose another
 NOT_READABLE_SO = gettext_noop(
     "The file could not be read any more, for what stands around these lines changed since. Edit the file instead."
 )
+NO_LIST = gettext_noop("This is written in a way that cannot be changed in parts. Edit its text instead.")
+INTENT_EXISTS = gettext_noop("There is an intent of this name. Choose another one, or merge the two.")
+NO_SUCH_INTENT = gettext_noop("There is no intent of this name.")
+SLASH_STAYS = gettext_noop(
+    "The part of a name after “/” says which answer is meant, so a name with one keeps it, and one without gets none."
+)
+NAME_EXISTS = gettext_noop("There is one of this name. Choose another name.")

@@ -286,10 +286,18 @@ class _Builder:
             self.root = node
             return
         parent, children = self._open[-1]
+        if node.start == node.end and parent.pairs is not None and len(children) % 2:
+            self._put_beside(node, children[-1])
         children.append(node)
         parent.weight += node.weight
         if parent.weight > MOST_NODES:
             raise Refused(TOO_MANY_NODES, line=line_of(self.text, node.start))
+
+    def _put_beside(self, node: Node, key: Node) -> None:
+        """The reader of YAML places a value that is not written at what comes next: its place is after the colon."""
+        colon = self.text.find(":", key.end, node.start)
+        if colon >= 0:
+            node.start = node.end = colon + 1
 
     def _unique(self, pairs: list[tuple[Node, Node]]) -> None:
         seen: dict[Any, Node] = {}
