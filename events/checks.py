@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from typing import Any
@@ -140,15 +140,18 @@ FOLLOWERS = {
 @checks.register("events")
 def check_followers(**kwargs: Any) -> Iterator[checks.CheckMessage]:
     for name, hint in FOLLOWERS.items():
-        for path in getattr(settings, name, ()):
-            try:
-                follower = import_string(path)
-            except ImportError as error:
-                yield checks.Error(
-                    f"{name} names {path}, which cannot be imported: {error}",
-                    hint="Correct the dotted path.",
-                    id="events.E008",
-                )
-                continue
-            if not callable(follower):
-                yield checks.Error(f"{name} names {path}, which cannot be called.", hint=hint, id="events.E009")
+        yield from uncallable(name, getattr(settings, name), hint, ("events.E008", "events.E009"))
+
+
+def uncallable(name: str, paths: Iterable[str], hint: str, ids: tuple[str, str]) -> Iterator[checks.CheckMessage]:
+    """The dotted paths of a setting that lead nowhere, or to no function; an id for each of the two."""
+    for path in paths:
+        try:
+            found = import_string(path)
+        except ImportError as error:
+            yield checks.Error(
+                f"{name} names {path}, which cannot be imported: {error}", hint="Correct the dotted path.", id=ids[0]
+            )
+            continue
+        if not callable(found):
+            yield checks.Error(f"{name} names {path}, which cannot be called.", hint=hint, id=ids[1])

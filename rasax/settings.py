@@ -37,11 +37,10 @@ RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
 FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
 CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
-TRAINING_FOLLOWERS = ["rasax.annotation.taught.follow"]
 SECOND_OPINION = env.flag("SECOND_OPINION")
 
 # Training data (docs/training-data.md)
-TRAINING_FOLLOWERS: list[str] = []
+TRAINING_FOLLOWERS = ["rasax.annotation.taught.follow"]
 TRAINING_DATA = "rasax.training.projects.files"
 
 # Rasa servers (docs/environments.md)

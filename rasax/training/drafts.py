@@ -60,8 +60,18 @@ class Draft:
     def _remove(self, sheet: Sheet, block: Block) -> None:
         entry = sheet.entry(block.pk)
         sheet.remove(entry)
+        if entry.section in MAPPINGS:
+            self._close(sheet, entry.section)
         if LINKED.search(entry.text):
             sheet.replace(sheet.text)  # an alias may be left without its anchor
+
+    def _close(self, sheet: Sheet, section: str) -> None:
+        """Rasa takes no slots, forms or responses that are nothing at all: an empty mapping is left."""
+        left = [entry for entry in sheet.entries if entry.section == section]
+        found = HEAD.search(left[0].text) if len(left) == 1 and left[0].kind not in ITEM_KINDS else None
+        if found is not None and found.end() == found.end("key"):
+            text = left[0].text
+            left[0].text = f"{text[: found.end()]} {{}}{text[found.end() :]}"
 
     def _remove_file(self, path: str) -> None:
         sheet = self._sheet_at(path)

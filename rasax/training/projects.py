@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -36,9 +37,29 @@ PLANS = "rasax.training.plan"
 Content = Mapping[str, str | bytes]
 
 
-def files() -> dict[str, str]:
-    """The whole project; the setting TRAINING_DATA names it for deployment."""
-    return Project.objects.default().files()
+class Files(Mapping[str, str]):
+    """The texts of the whole project by path, read when the first is asked for: they may be long."""
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        return Project.objects.default().files()
+
+    def __getitem__(self, path: str) -> str:
+        return self._texts[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return TrainingFile.objects.filter(blocks__isnull=False).distinct().count()
+
+    def __bool__(self) -> bool:
+        return Block.objects.exists()
+
+
+def files() -> Files:
+    """The setting TRAINING_DATA names it for deployment."""
+    return Files()
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):

@@ -49,17 +49,14 @@ def renamed_file(path: str, text: str, new_name: NewName) -> str:
 
 
 def _renamed(block: Block, parts: Sequence[Part], new_name: NewName) -> str:
-    spans = dict[int, tuple[Node, bool, set[Span]]]()
+    spans = dict[int, tuple[Node, set[Span]]]()
     for part in parts:
-        flow = "{" in part.text or "[" in part.text  # names may stand in brackets, and are quoted as that asks for
         for use in _all_uses(part):
             name = new_name(use)
             if name is not None:
                 node = use.node.real
-                spans.setdefault(id(node), (node, flow, set()))[2].add((use.start, use.end, name))
-    return block.patched(
-        patch for node, flow, some in spans.values() for patch in _patches(block, node, sorted(some), flow)
-    )
+                spans.setdefault(id(node), (node, set()))[1].add((use.start, use.end, name))
+    return block.patched(patch for node, some in spans.values() for patch in _patches(block, node, sorted(some)))
 
 
 def _all_uses(part: Part) -> Iterator[Use]:
@@ -68,9 +65,9 @@ def _all_uses(part: Part) -> Iterator[Use]:
         yield from reading.used_in(example)
 
 
-def _patches(block: Block, node: Node, spans: list[Span], flow: bool) -> list[Patch]:
+def _patches(block: Block, node: Node, spans: list[Span]) -> list[Patch]:
     if node.style != "|":
-        return [scalars.spliced(block.text, node, spans, flow)]
+        return [scalars.spliced(block.text, node, spans)]
     raw = _Raw(block, node)
     return [(raw.place(start), raw.place(end), words) for start, end, words in spans]
 
@@ -126,7 +123,7 @@ def with_examples(part: Part, sources: Sequence[str]) -> str:
         return _with_listed(block, found.real, sources)
     if found.real.style != "|":
         lines = [(found.string or "").rstrip("\n"), *(f"- {source}" for source in sources)]
-        return _rewritten(block, found.real, "\n".join(lines) + "\n", item.real.flow)
+        return _rewritten(block, found.real, "\n".join(lines) + "\n")
     raw = _Raw(block, found.real)
     at = raw.line(len((found.string or "").rstrip().split("\n")) - 1)[1]
     gap = "" if block.text[at - 1 : at] == "\n" else block.line_break
@@ -188,10 +185,10 @@ def _listed(source: str, column: int, model: Node | None, line_break: str) -> st
     return f"{blanks}- text: {scalars.written(source, style)}{line_break}"
 
 
-def _rewritten(block: Block, node: Node, text: str, flow: bool) -> str:
+def _rewritten(block: Block, node: Node, text: str) -> str:
     """A text of several lines that is none of the literal ones: in double quotes, in one line."""
     end = len(block.text[: node.end].rstrip())
-    return block.patched([(node.start, end, scalars.written(text, '"', flow))])
+    return block.patched([(node.start, end, scalars.written(text, chr(34)))])
 
 
 def with_source(part: Part, number: int, source: str) -> str:
@@ -202,7 +199,7 @@ def with_source(part: Part, number: int, source: str) -> str:
         start = _Raw(block, node).place(example.at)
         return block.patched([(start, start + len(example.source), source)])
     span = (example.at, example.at + len(example.source), source)
-    return block.patched([scalars.spliced(block.text, node, [span], flow=True)])
+    return block.patched([scalars.spliced(block.text, node, [span])])
 
 
 def without_examples(part: Part, numbers: Iterable[int]) -> str:
@@ -235,7 +232,7 @@ def _without(block: Block, example: Written) -> Patch:
         text = node.text or ""
         lines = text.splitlines(keepends=True)
         start = sum(len(line) for line in lines[: example.number])
-        return scalars.spliced(block.text, node, [(start, start + len(lines[example.number]), "")], flow=True)
+        return scalars.spliced(block.text, node, [(start, start + len(lines[example.number]), "")])
     for _, _, item in block.part.nodes:
         listed = item.get("examples")
         for place, each in enumerate(listed.sequence if listed else ()):
@@ -258,6 +255,17 @@ def _example(part: Part, number: int) -> Written:
     if number >= len(every):
         raise Refused(GONE)
     return every[number]
+
+
+def with_item_name(part: Part, name: str) -> str:
+    """An item under another name."""
+    block = Block.of(part)
+    _, key, item = part.nodes[0]
+    node = key or item.get("story" if part.kind == "test" else part.kind)
+    if node is None:
+        raise Refused(NO_LIST, part.name)
+    node = node.real
+    return block.patched([scalars.spliced(block.text, node, [(0, len(node.text or ""), name)])])
 
 
 def with_name(part: Part, name: str) -> str:

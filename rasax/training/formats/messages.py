@@ -64,3 +64,8 @@ SLASH_STAYS = gettext_noop(
     "The part of a name after “/” says which answer is meant, so a name with one keeps it, and one without gets none."
 )
 NAME_EXISTS = gettext_noop("There is one of this name. Choose another name.")
+NO_SUCH_NAME = gettext_noop("There is nothing of this name.")
+NOT_A_STORY = gettext_noop(
+    "There is no story, rule or test of this kind in the text. Begin an item with “- story:” or “- rule:”."
+)
+NO_STEPS = gettext_noop("It has no steps. Write them below “steps:”.")

@@ -51,7 +51,8 @@ NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """`start` and `end` are places in the text, with anchor, tag and quotes. An alias has the node it stands for."""
+    """`start` and `end` are places in the text, with anchor, tag and quotes; `flow` says that it is written in brackets
+    or stands in some. An alias has the node it stands for."""
 
     start: int
     end: int
@@ -286,6 +287,7 @@ class _Builder:
             self.root = node
             return
         parent, children = self._open[-1]
+        node.flow = node.flow or parent.flow
         if node.start == node.end and parent.pairs is not None and len(children) % 2:
             self._put_beside(node, children[-1])
         children.append(node)

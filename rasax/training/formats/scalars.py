@@ -38,7 +38,7 @@ Span = tuple[int, int, str]  # of the node's text from, to, and what stands ther
 Patch = tuple[int, int, str]  # the same of the text around it
 
 
-def spliced(text: str, node: Node, spans: list[Span], flow: bool) -> Patch:
+def spliced(text: str, node: Node, spans: list[Span]) -> Patch:
     """The scalar with other words in it: what need not change in it stays."""
     old = node.text or ""
     new = replaced(old, spans)
@@ -46,7 +46,7 @@ def spliced(text: str, node: Node, spans: list[Span], flow: bool) -> Patch:
     raw = text[start : node.end]
     if node.style in ("|", ">") or "\n" in raw.rstrip("\n"):
         return start, node.end, _in_place(raw, old, new, spans)
-    return start, start + len(raw.rstrip()), written(new, node.style, flow)
+    return start, start + len(raw.rstrip()), written(new, node.style, node.flow)
 
 
 def _in_place(raw: str, old: str, new: str, spans: list[Span]) -> str:
