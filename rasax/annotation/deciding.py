@@ -36,9 +36,9 @@ class Unclear(ValueError):
 
 @require_POST
 @can_change
-def annotate(request: HttpRequest, pk: int) -> HttpResponse:
+def annotate(request: HttpRequest, inbox_pk: int) -> HttpResponse:
     """One text, with the intent and the entities that somebody chose."""
-    row = get_object_or_404(InboxMessage, pk=pk)
+    row = get_object_or_404(InboxMessage, pk=inbox_pk)
     replace = request.POST.get("replace") == "1"
     try:
         choice = Choice(row.pk, _intent(request), _entities(request))
@@ -47,7 +47,7 @@ def annotate(request: HttpRequest, pk: int) -> HttpResponse:
         return show(request, row, 409, error=said_of(refused), chosen=request.POST.get("intent", ""))
     if outcome.taken:
         return _taken(request, outcome.taken[0], choice)
-    return _done(request, [pk], _told(outcome))
+    return _done(request, [row.pk], _told(outcome))
 
 
 def _taken(request: HttpRequest, row: InboxMessage, choice: Choice) -> HttpResponse:

@@ -98,8 +98,8 @@ def count(request: HttpRequest) -> JsonResponse:
 
 @can_see
 @require_GET
-def message(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(InboxMessage.objects.select_related("by"), pk=pk)
+def message(request: HttpRequest, inbox_pk: int) -> HttpResponse:
+    row = get_object_or_404(InboxMessage.objects.select_related("by"), pk=inbox_pk)
     return show(request, row)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from events.models import Event
@@ -24,6 +25,7 @@ class Reading:
     intent: str = ""
     guesses: list[Guess] = field(default_factory=list)
     entities: list[Marked] = field(default_factory=list)
+    ranking: list[tuple[str, float | None]] = field(default_factory=list)
 
     def suggestion(self, message: InboxMessage) -> str:
         """What accepting it says; empty where nothing was predicted."""
@@ -44,7 +46,14 @@ def _reading(event: Event) -> Reading:
     ranked = [guess for guess in guesses(event) if guess.name not in NO_INTENT]
     if ranked and full and ranked[0].name == plain(event.name):
         ranked[0] = Guess(full, ranked[0].sure)
-    return Reading(full, ranked, placed(found, plain(event.text)))
+    return Reading(full, ranked, placed(found, plain(event.text)), _ranking(typed))
+
+
+def _ranking(typed: object) -> list[tuple[str, float | None]]:
+    parsed = typed.parse_data if isinstance(typed, UserUttered) else None
+    ranked = (parsed and parsed.intent_ranking) or []
+    shares = ((intent, intent.confidence) for intent in ranked)
+    return [(plain(intent.name), share if share is not None and isfinite(share) else None) for intent, share in shares]
 
 
 def _full_intent(raw: dict[str, Any]) -> str:
