@@ -16,7 +16,17 @@ STORY = """\
   steps:
   - intent: book_trip
   - action: trip_form
-  - active_loop: trip_form...
+  - active_loop: trip_form
+  - slot_was_set:
+    - requested_slot: city
+  - intent: inform
+    entities:
+    - city: Rome
+      role: to
+  - slot_was_set:
+    - city: Rome
+  - active_loop: null
+  - action: utter_done
 """
 
 
