@@ -60,8 +60,9 @@ def annotate(choices: Iterable[Choice], by: User, replace: bool = False) -> Outc
     wanted, outcome = {choice.message: choice for choice in choices}, Outcome()
     # The project first: whoever changes the data holds it when they come for our rows.
     with Project.objects.default().held():
-        rows = list(by_digest().select_for_update().filter(pk__in=list(wanted)))
-        ready = [row for row in rows if _is_ready(row, wanted[row.pk], by, replace, outcome)]
+        rows = {row.pk: row for row in by_digest().select_for_update().filter(pk__in=list(wanted))}
+        chosen = [rows[pk] for pk in wanted if pk in rows]
+        ready = [row for row in chosen if _is_ready(row, wanted[row.pk], by, replace, outcome)]
         if replace:
             _take_away(ready, by, outcome)
         by_intent: dict[str, list[InboxMessage]] = defaultdict(list)

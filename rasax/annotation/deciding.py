@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -18,16 +17,14 @@ from rasax.annotation import annotating
 from rasax.annotation.annotating import Choice, Outcome
 from rasax.annotation.inbox import InboxMessage
 from rasax.annotation.pages import back_to_list, can_change, nothing_chosen, show
-from rasax.annotation.reading import Marked, readings
+from rasax.annotation.reading import readings
 from rasax.conversations.marking import SeeOther
 from rasax.conversations.reading import reader
 from rasax.conversations.views import wants_fragment
-from rasax.training.entities import read
+from rasax.training import marking
 from rasax.training.formats.errors import Refused
 
 MOST = 200  # texts at once
-MOST_ENTITIES = 100
-PARTS = ("entity", "value", "role", "group")
 
 
 class Unclear(ValueError):
@@ -41,7 +38,7 @@ def annotate(request: HttpRequest, inbox_pk: int) -> HttpResponse:
     row = get_object_or_404(InboxMessage, pk=inbox_pk)
     replace = request.POST.get("replace") == "1"
     try:
-        choice = Choice(row.pk, _intent(request), _entities(request))
+        choice = Choice(row.pk, _intent(request), marking.read(request.POST)[1])
         outcome = annotating.annotate([choice], reader(request), replace)
     except (Refused, Unclear) as refused:
         return show(request, row, 409, error=said_of(refused), chosen=request.POST.get("intent", ""))
@@ -60,7 +57,8 @@ def _taken(request: HttpRequest, row: InboxMessage, choice: Choice) -> HttpRespo
 @can_change
 def accept(request: HttpRequest) -> HttpResponse:
     """Many as they were understood. Those of which nothing was predicted stay."""
-    rows = list(InboxMessage.objects.filter(pk__in=_selected(request), waiting=True))
+    asked = _selected(request)
+    rows = sorted(InboxMessage.objects.filter(pk__in=asked, waiting=True), key=lambda row: asked.index(row.pk))
     found = readings(rows)
     choices = [
         Choice(row.pk, found[row.pk].suggestion(row), found[row.pk].entities)
@@ -136,26 +134,6 @@ def _intent(request: HttpRequest) -> str:
     if not intent:
         raise Unclear(_("Choose an intent first, or write one."))
     return intent[:NAME_LENGTH]
-
-
-def _entities(request: HttpRequest) -> Sequence[Marked]:
-    """As the marker sends them, or as somebody wrote them in the text without a script."""
-    if marked := request.POST.get("marked"):
-        return entities_of(marked)
-    return read(request.POST["source"])[1] if request.POST.get("source") else ()
-
-
-def entities_of(marked: str) -> list[Marked]:
-    try:
-        found = json.loads(marked)["entities"]
-        return [_entity(each) for each in found[:MOST_ENTITIES]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise Unclear(_("The entities are not what this page sends; load it again.")) from error
-
-
-def _entity(given: dict[str, Any]) -> Marked:
-    places = {name: int(given[name]) for name in ("start", "end")}
-    return {**places, **{name: str(given[name])[:NAME_LENGTH] for name in PARTS if given.get(name)}}
 
 
 def said_of(refused: Exception) -> str:

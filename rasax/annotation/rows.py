@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,9 +16,8 @@ from rasax.annotation.finding import Finding
 from rasax.annotation.inbox import InboxMessage, Occurrence
 from rasax.annotation.reading import Reading, readings, writable
 from rasax.conversations.wording import UNSURE, ago, percent, timestamp
-from rasax.training.entities import written
 from rasax.training.files import Mention
-from rasax.training.formats.errors import Refused
+from rasax.training.marking import Marker, known_entities
 
 PAGE = 50
 MOST_PLACES = 10  # conversations that a text is shown to be from
@@ -82,7 +80,7 @@ def page(filters: InboxFilters, reader: User, before: Position | None) -> Page:
 
 @dataclass
 class Shown(Row):
-    """The chosen text. Its marker has what data/_marker.html shows."""
+    """The chosen text."""
 
     @cached_property
     def reading(self) -> Reading:
@@ -97,37 +95,14 @@ class Shown(Row):
         return writable(self.message.text)
 
     @property
-    def marker(self) -> dict[str, object]:
-        known = self.names[Mention.Kind.ENTITY.value]
+    def marker(self) -> Marker:
         entities = self.reading.entities
-        return {
-            "text": self.text,
-            "entities_json": json.dumps(entities),
-            "known_json": json.dumps([*dict.fromkeys([each["entity"] for each in entities] + known)]),
-            "source": self._source,
-            "editable": False,
-        }
-
-    @property
-    def _source(self) -> str:
-        try:
-            return written(self.text, self.reading.entities)
-        except Refused:
-            return self.text
-
-    @cached_property
-    def names(self) -> dict[str, list[str]]:
-        """Intents and entities that the training data knows, in one query."""
-        kinds = [Mention.Kind.INTENT.value, Mention.Kind.ENTITY.value]
-        rows = Mention.objects.filter(kind__in=kinds).order_by("kind", "name").values_list("kind", "name").distinct()
-        found: dict[str, list[str]] = {kind: [] for kind in kinds}
-        for kind, name in rows:
-            found[kind].append(name)
-        return found
+        return Marker(self.text, entities, known_entities([each["entity"] for each in entities]))
 
     @property
     def intents(self) -> list[str]:
-        return self.names[Mention.Kind.INTENT.value][:MOST_NAMES]
+        names = Mention.objects.filter(kind=Mention.Kind.INTENT).order_by("name").values_list("name", flat=True)
+        return list(names.distinct()[:MOST_NAMES])
 
     @cached_property
     def places(self) -> list[Occurrence]:

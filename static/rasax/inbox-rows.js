@@ -41,7 +41,7 @@ export function remove(pks) {
 }
 
 export function count() {
-  const sign = document.querySelector("[data-selected]");
+  const sign = document.querySelector("[data-number]");
   if (!sign) return;
   sign.textContent = selected().length;
 }
