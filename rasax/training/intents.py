@@ -79,14 +79,15 @@ def _name(name: str) -> str:
 
 
 def _adding(intent: str, sources: Sequence[str]) -> list[Edit]:
+    """The declaration comes last: as a new section it moves what stands at the end of its file."""
     new = _not_there(intent, sources)
     block = _block_of(intent)
-    edits = [*declaration(INTENT, intent.partition("/")[0])]
+    edits: list[Edit] = []
     if block is None:
         edits.append(_new_block(intent, new))
     elif new:
         edits.append(_with_more(block, new))
-    return edits
+    return [*edits, *declaration(INTENT, intent.partition("/")[0])]
 
 
 def _with_more(block: Block, sources: Sequence[str]) -> Put:

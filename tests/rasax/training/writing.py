@@ -80,8 +80,8 @@ DOMAINS = st.sampled_from([
     "slots:\n  # the city\n  city:\n    type: text\n    mappings:\n    - {type: from_entity, entity: city}\n"
     "  other: {type: any}\n",
     "forms:\n  f:\n    required_slots:\n    - city\n  g:\n",
-    "responses:\n  utter_greet:\n  - text: |\n      Hi {city}\n      # not a comment\n    buttons: [{title: a, payload: /bye}]\n"
-    "\n  'utter_faq/hours': [{text: x}]\n",
+    "responses:\n  utter_greet:\n  - text: |\n      Hi {city}\n      # not a comment\n"
+    "    buttons: [{title: a, payload: /bye}]\n\n  'utter_faq/hours': [{text: x}]\n",
     "actions:\n- action_x\n- utter_greet\n",
     "session_config: {session_expiration_time: 60}\n",
     "x-ours: &anchor\n  deep: [1, 2, {a: b}]\nmore: *anchor\n",
