@@ -6,4 +6,4 @@ class TrainingConfig(AppConfig):
     verbose_name = "Training data"
 
     def ready(self) -> None:
-        from rasax.training import checks, importing_jobs  # noqa: F401
+        from rasax.training import checks, contradictions, importing_jobs  # noqa: F401

@@ -134,7 +134,10 @@ KINDS = {
         STORIES, _("This story or rule has no steps."), _("Write its steps, or remove it: Rasa leaves it out.")
     ),
     "story_step_unknown": Kind(
-        STORIES, _("Rasa does not know this step of a story, and leaves it out."), _("Correct the step.")
+        STORIES,
+        _("This step of a story is none that Rasa knows."),
+        _("Correct the step. Rasa refuses the whole file, or leaves the step out."),
+        True,
     ),
     "stories_conflict": Kind(
         STORIES,
@@ -165,7 +168,9 @@ KINDS = {
         NLU, _("This intent has only one example."), _("Give it at least two, better ten: training may fail else.")
     ),
     "few_entity_examples": Kind(
-        NLU, _("This entity has only one example."), _("Mark it in at least two, better ten: training may fail else.")
+        NLU,
+        _("This entity, role or group has only one example."),
+        _("Mark it in at least two, better ten: training may fail else."),
     ),
     "intent_unused": Kind(
         STORIES,

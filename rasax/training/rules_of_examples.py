@@ -14,6 +14,7 @@ from rasax.training.findings import MOST, Found
 from rasax.training.formats import examples
 from rasax.training.formats.errors import Refused
 
+NAMES = ("entity", "role", "group")
 FEWEST = 2  # of an intent and of an entity: below that Rasa says itself that training may fail
 
 
@@ -68,8 +69,9 @@ def _of_entities() -> Iterator[Found]:
         where[words] = block, needle
     for block, source, text, found in _annotated():
         for each in found:
-            numbers[each["entity"]] += 1
-            where.setdefault(f"\0{each['entity']}", (block, source))
+            for name in (each[key] for key in NAMES if key in each):
+                numbers[name] += 1
+                where.setdefault(f"\0{name}", (block, source))
             words = text[each["start"] : each["end"]]
             if each["value"] != words:
                 values[words].add(each["value"])

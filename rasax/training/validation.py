@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 from django.core.cache import cache
 
+from rasax.training.changes import Change
 from rasax.training.findings import KINDS, MOST, Found, placed
 from rasax.training.projects import Project
 from rasax.training.rules_of_domain import found_in_domain
@@ -47,7 +48,8 @@ class DataWarning:
 
 def warnings(project: Project) -> list[DataWarning]:
     """Of each kind the first thousand. Kept until the data change."""
-    key = f"training-warnings:{project.pk}:{project.version}"
+    latest = Change.objects.values_list("at", flat=True).first()  # beside the version, for a database that was put back
+    key = f"training-warnings:{project.pk}:{project.version}:{latest.timestamp() if latest else 0}"
     kept = cache.get(key)
     if kept is None:
         kept = [asdict(each) for each in _warnings()]

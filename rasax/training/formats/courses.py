@@ -1,7 +1,7 @@
 """What a policy sees in stories, turn by turn: where the same is seen and different actions follow, none can be right.
 
-Source: the documentation of stories, slots ("Influencing the conversation") and of the domain's `use_entities`, and what
-`rasa data validate` of 3.6 says. Rules are left out, as there.
+Source: the documentation of stories, of slots ("Influencing the conversation") and of the domain's `use_entities`, and
+what `rasa data validate` of 3.6 says. Rules are left out, as there.
 """
 
 from __future__ import annotations
@@ -120,10 +120,10 @@ class Walk:
 
     def _step(self, number: int, course: Course, step: Any) -> Any:
         if isinstance(step, Mapping) and "or" in step:
-            courses = []
-            for each in step["or"] if isinstance(step["or"], list) else []:
-                courses.append((yield from self._one(number, course, each)))
-            return courses or [course]
+            courses = dict[int, Course]()
+            for at, each in enumerate(step["or"] if isinstance(step["or"], list) else []):
+                courses[at] = yield from self._one(number, course, each)
+            return list(courses.values()) or [course]
         return [(yield from self._one(number, course, step))]
 
     def _one(self, number: int, course: Course, step: Any) -> Any:
