@@ -82,8 +82,19 @@ def _prepare_database() -> None:
         call_command("check", stdout=io.StringIO())
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(f"rasax cannot start: {error}")
+    _refuse_a_newer_database()
     call_command("migrate", verbosity=0)
     call_command("create_first_admin")
+
+
+def _refuse_a_newer_database() -> None:
+    from events.schema.versions import SchemaIsNewer
+    from events.schema.waiting import DatabaseIsAway, look
+
+    try:
+        look()
+    except (SchemaIsNewer, DatabaseIsAway) as error:
+        sys.exit(f"rasax cannot start: {error}")
 
 
 def _load_demo() -> None:

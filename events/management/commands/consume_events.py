@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from events.brokers.base import BrokerMisconfigured
 from events.configured import event_broker
+from events.schema.versions import SchemaIsNewer
+from events.schema.waiting import DatabaseIsAway, wait_for_schema
 from events.service import EventService, EventServiceFailed
 
 
@@ -17,9 +19,15 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+
+        def still_wanted() -> None:
+            if stop.is_set():
+                sys.exit(0)
+
         try:
+            wait_for_schema(still_wanted)
             EventService(event_broker(), stop=stop).run()
-        except BrokerMisconfigured as error:
+        except (BrokerMisconfigured, SchemaIsNewer, DatabaseIsAway) as error:
             raise CommandError(f"The event service cannot start: {error}") from error
         except EventServiceFailed as error:
             self.stderr.write(str(error))
