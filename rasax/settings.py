@@ -11,6 +11,7 @@ from typing import Any
 
 import dj_database_url
 import structlog
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -169,6 +170,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For `celery beat`. Jobs need none: each worker looks after them (rasax/accounts/sweeping.py).
+CELERY_BEAT_SCHEDULE = {
+    "clear sessions": {"task": "rasax.accounts.tasks.clear_sessions", "schedule": crontab("17", "3")}
+}
 if CELERY_BROKER_URL == "filesystem://":
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(RUN_DIR / "celery"),

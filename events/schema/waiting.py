@@ -13,7 +13,7 @@ from events.schema.running import COMPLETED, Status, read_status
 from events.schema.versions import Schema
 
 LOOK_EVERY = 1.0  # seconds
-TELL_EVERY = 10.0
+TELL_EVERY = 5.0
 GIVE_UP_AFTER = 60.0  # seconds without a database; a supervisor may then start the process afresh
 
 log = structlog.get_logger(__name__)
@@ -31,16 +31,16 @@ def wait_for_schema(
     `still_wanted` is called each second and may raise to end the waiting; `told` gets what is waited for. Raises
     SchemaIsNewer and DatabaseIsAway.
     """
-    said, said_at = "", 0.0
+    said_at = -TELL_EVERY
     while (found := look(still_wanted))[0].missing:
         schema, status = found
         told(status)
-        if str(status) != said or time.monotonic() - said_at > TELL_EVERY:
-            said, said_at = str(status), time.monotonic()
+        if time.monotonic() - said_at > TELL_EVERY:
+            said_at = time.monotonic()
             _tell(schema, status)
         still_wanted()
         time.sleep(LOOK_EVERY)
-    if said:
+    if said_at > 0:
         log.info("the database has the schema that this rasax was built for", version=settings.VERSION)
 
 

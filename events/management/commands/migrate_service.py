@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
+from events.health import Health, HealthServer
 from events.management.commands.migrate import Command as Migrate
-from events.schema.health import HealthServer
-from events.schema.running import COMPLETED, FAILED, Status
+from events.schema.running import COMPLETED, FAILED, PENDING, Status
 from events.schema.versions import SchemaIsNewer
 from events.schema.waiting import DatabaseIsAway, look
 
@@ -27,30 +27,37 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.status = Status(PENDING)
         try:
-            server = HealthServer(options["host"], options["port"])
+            server = HealthServer(self._health, options["host"], options["port"])
         except OSError as error:
             raise CommandError(f"Port {options['port']} cannot be used: {error}. Set MIGRATION_HEALTH_PORT.") from error
         with server:
-            self._migrate(server, options["verbosity"], options["linger"])
+            self._migrate(options["verbosity"], options["linger"])
 
-    def _migrate(self, server: HealthServer, verbosity: int, linger: float) -> None:
+    def _health(self) -> Health:
+        return 500 if self.status.status == FAILED else 200, self.status.as_json()
+
+    def _take(self, status: Status) -> None:
+        self.status = status
+
+    def _migrate(self, verbosity: int, linger: float) -> None:
         migrate = Migrate(stdout=self.stdout._out, stderr=self.stderr._out)
-        migrate.tell = server.take
+        migrate.tell = self._take
         try:
             look()
             call_command(migrate, interactive=False, verbosity=verbosity)
         except Exception as error:  # noqa: BLE001 - a migration may raise anything
-            self._fail(server, error)
+            self._fail(error)
             time.sleep(linger)
             sys.exit(1)
-        server.take(Status(COMPLETED, 100.0, version=settings.VERSION))
+        self._take(Status(COMPLETED, 100.0, version=settings.VERSION))
         if verbosity:
             self.stdout.write(f"The database has the schema of rasax {settings.VERSION}.")
 
-    def _fail(self, server: HealthServer, error: Exception) -> None:
+    def _fail(self, error: Exception) -> None:
         said = str(error).strip() or type(error).__name__
-        server.take(Status(FAILED, error=said))
+        self._take(Status(FAILED, error=said))
         if not isinstance(error, Error | DatabaseIsAway | SchemaIsNewer | CommandError):
             traceback.print_exception(error)
         self.stderr.write(f"The database was not migrated: {said}")
