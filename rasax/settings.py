@@ -36,6 +36,10 @@ EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_FOLLOWERS = ["rasax.chat.following.follow"]
 
+# Training data (docs/training-data.md)
+TRAINING_FOLLOWERS: list[str] = []
+TRAINING_DATA = "rasax.training.projects.files"
+
 # Rasa servers (docs/environments.md)
 ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
 # Training and evaluation (docs/training.md)
