@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from typing import Any
@@ -132,19 +132,19 @@ def check_secrets(**kwargs: Any) -> Iterator[checks.CheckMessage]:
 
 @checks.register("events")
 def check_followers(**kwargs: Any) -> Iterator[checks.CheckMessage]:
-    for path in settings.EVENT_FOLLOWERS:
+    hint = "Name a function of the inserted events."
+    yield from uncallable("EVENT_FOLLOWERS", settings.EVENT_FOLLOWERS, hint, ("events.E008", "events.E009"))
+
+
+def uncallable(name: str, paths: Iterable[str], hint: str, ids: tuple[str, str]) -> Iterator[checks.CheckMessage]:
+    """The dotted paths of a setting that lead nowhere, or to no function; an id for each of the two."""
+    for path in paths:
         try:
-            follower = import_string(path)
+            found = import_string(path)
         except ImportError as error:
             yield checks.Error(
-                f"EVENT_FOLLOWERS names {path}, which cannot be imported: {error}",
-                hint="Correct the dotted path.",
-                id="events.E008",
+                f"{name} names {path}, which cannot be imported: {error}", hint="Correct the dotted path.", id=ids[0]
             )
             continue
-        if not callable(follower):
-            yield checks.Error(
-                f"EVENT_FOLLOWERS names {path}, which cannot be called.",
-                hint="Name a function of the inserted events.",
-                id="events.E009",
-            )
+        if not callable(found):
+            yield checks.Error(f"{name} names {path}, which cannot be called.", hint=hint, id=ids[1])

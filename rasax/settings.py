@@ -38,6 +38,10 @@ RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_SERVICE_IN_WORKER = env.flag("EVENT_SERVICE_IN_WORKER", default=True)
 EVENT_FOLLOWERS = ["rasax.chat.following.follow"]
 
+# Training data (docs/training-data.md)
+TRAINING_FOLLOWERS: list[str] = []
+TRAINING_DATA = "rasax.training.projects.files"
+
 # Rasa servers (docs/environments.md)
 ALLOW_PRIVATE_ADDRESSES = env.flag("ALLOW_PRIVATE_ADDRESSES")
 # Training and evaluation (docs/training.md)

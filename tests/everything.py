@@ -31,7 +31,10 @@ from rasax.conversations.models import (
     Tag,
 )
 from rasax.deployment.models import Evaluation, Model, ModelTag, RasaServer, UploadedProject, WorkerTask
+from rasax.training.models import Block, Example, Mention, Project, TrainingFile
 from tests.servers.rasa_models import archive
+
+NLU = "nlu:\n- intent: greet\n  examples: |\n    - hi\n"
 
 
 def newest(n):
@@ -70,5 +73,7 @@ def keep_everything(alice, bob):
         ModelTag.objects.create(name="production", model=model),
         WorkerTask.objects.create(job=job), Evaluation.objects.create(method="nlu", accuracy=0.5),
         UploadedProject.objects.create(name="bot.zip", files={}),
+        project := Project.objects.default(), project.take({"nlu.yml": NLU}, bob), TrainingFile.objects.get(),
+        Block.objects.last(), Example.objects.get(), Mention.objects.first(),
     ]  # fmt: skip
     return {row._meta.label_lower: row for row in rows}

@@ -7,6 +7,7 @@ such things. What is found and counted is an index beside it, made anew from a b
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Length, Replace
 from django.utils.translation import gettext_lazy as _
 
 NAME_LENGTH = 255
@@ -60,6 +61,13 @@ class Block(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+    @property
+    def first_line(self) -> int:
+        """The line of the file in which it begins, from 1."""
+        breaks = Length("text") - Length(Replace("text", models.Value("\n"), models.Value("")))
+        before = Block.objects.filter(file=self.file_id, position__lt=self.position)
+        return 1 + (before.aggregate(lines=models.Sum(breaks))["lines"] or 0)
 
 
 class Example(models.Model):
