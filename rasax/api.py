@@ -140,6 +140,7 @@ urlpatterns = [
         name="api_docs",
     ),
     path("", include("rasax.accounts.api.urls")),
+    path("", include("rasax.annotation.api.urls")),
     path("", include("rasax.chat.api.urls")),
     path("", include("rasax.conversations.api.urls")),
     path("", include("rasax.deployment.api.urls")),

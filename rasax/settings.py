@@ -36,10 +36,13 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_SERVICE_IN_WORKER = env.flag("EVENT_SERVICE_IN_WORKER", default=True)
-EVENT_FOLLOWERS = ["rasax.chat.following.follow"]
+EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
+FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
+CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
+SECOND_OPINION = env.flag("SECOND_OPINION")
 
 # Training data (docs/training-data.md)
-TRAINING_FOLLOWERS: list[str] = []
+TRAINING_FOLLOWERS = ["rasax.annotation.taught.follow"]
 TRAINING_DATA = "rasax.training.projects.files"
 
 # Rasa servers (docs/environments.md)
@@ -79,6 +82,7 @@ INSTALLED_APPS = [
     "rasax.training",
     "rasax.deployment",
     "rasax.chat",
+    "rasax.annotation",
 ]
 
 MIDDLEWARE = [
