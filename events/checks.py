@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from typing import Any
@@ -130,21 +130,28 @@ def check_secrets(**kwargs: Any) -> Iterator[checks.CheckMessage]:
         )
 
 
+FOLLOWERS = {
+    "EVENT_FOLLOWERS": "Name a function of what a batch really changed.",
+    "FORGETTING_FOLLOWERS": "Name a function of the ids of conversations that are deleted.",
+    "CORRECTION_FOLLOWERS": "Name a function of the message whose intent was corrected.",
+}
+
+
 @checks.register("events")
 def check_followers(**kwargs: Any) -> Iterator[checks.CheckMessage]:
-    for path in settings.EVENT_FOLLOWERS:
+    for name, hint in FOLLOWERS.items():
+        yield from uncallable(name, getattr(settings, name), hint, ("events.E008", "events.E009"))
+
+
+def uncallable(name: str, paths: Iterable[str], hint: str, ids: tuple[str, str]) -> Iterator[checks.CheckMessage]:
+    """The dotted paths of a setting that lead nowhere, or to no function; an id for each of the two."""
+    for path in paths:
         try:
-            follower = import_string(path)
+            found = import_string(path)
         except ImportError as error:
             yield checks.Error(
-                f"EVENT_FOLLOWERS names {path}, which cannot be imported: {error}",
-                hint="Correct the dotted path.",
-                id="events.E008",
+                f"{name} names {path}, which cannot be imported: {error}", hint="Correct the dotted path.", id=ids[0]
             )
             continue
-        if not callable(follower):
-            yield checks.Error(
-                f"EVENT_FOLLOWERS names {path}, which cannot be called.",
-                hint="Name a function of the inserted events.",
-                id="events.E009",
-            )
+        if not callable(found):
+            yield checks.Error(f"{name} names {path}, which cannot be called.", hint=hint, id=ids[1])

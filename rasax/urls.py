@@ -8,9 +8,11 @@ from django.views.i18n import set_language
 from rasax.accounts.views import AdminLoginView
 
 urlpatterns = [
+    path("", include("rasax.annotation.urls")),
     path("", include("rasax.chat.urls")),
     path("", include("rasax.conversations.urls")),
     path("training/", include("rasax.deployment.training_pages")),
+    path("data/", include("rasax.training.urls")),
     path("accounts/", include("rasax.accounts.urls")),
     path("jobs/", include("rasax.accounts.job_pages")),
     path("settings/", include("rasax.accounts.people_urls")),

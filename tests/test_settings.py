@@ -11,6 +11,8 @@ from django.core.checks import ERROR, WARNING
 
 from events import checks
 from rasax import env
+from rasax.deployment import checks as deployment_checks
+from rasax.training import checks as training_checks
 
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
 
@@ -107,8 +109,9 @@ def test_every_variable_is_explained_in_the_documentation():
 
 
 def test_every_check_is_listed_in_the_documentation():
-    sources = [path.read_text() for path in (ROOT / "events/checks.py", ROOT / "rasax/deployment/checks.py")]
-    ids = set(re.findall(r'id="(\w+\.\w+)"|"(E\d+)"', "".join(sources)))
+    paths = ("events", "rasax/deployment", "rasax/training")
+    sources = [(ROOT / path / "checks.py").read_text() for path in paths]
+    ids = set(re.findall(r'"(\w+\.[EW]\d+)"|"(E\d+)"', "".join(sources)))
     named = {whole or f"events.{short}" for whole, short in ids}
     listed = set(re.findall(r"^\| `(\w+\.\w\d+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert named == listed
@@ -123,6 +126,7 @@ def complaints(settings):
         for name, value in changed.items():
             setattr(settings, name, value)
         functions = [f for name, f in vars(checks).items() if name.startswith("check_")]
+        functions += [training_checks.check_followers, deployment_checks.check_training_data]
         found = [message for function in functions for message in function(app_configs=None)]
         assert all(message.hint for message in found)
         assert all(message.level == (ERROR if ".E" in message.id else WARNING) for message in found)
@@ -147,6 +151,10 @@ SETTINGS = {
     "a short key": ({"SECRET_KEY": "short"}, "events.W003"),
     "any host": ({"ALLOWED_HOSTS": ["*"]}, "events.W004"),
     "a follower that is not there": ({"EVENT_FOLLOWERS": ["rasax.nowhere.follow"]}, "events.E008"),
+    "training data that is not there": ({"TRAINING_DATA": "rasax.nowhere.files"}, "deployment.E005"),
+    "training data that is no function": ({"TRAINING_DATA": "rasax.settings.BASE_DIR"}, "deployment.E006"),
+    "a follower of training data that is not there": ({"TRAINING_FOLLOWERS": ["rasax.nowhere.f"]}, "training.E001"),
+    "such a follower that is no function": ({"TRAINING_FOLLOWERS": ["rasax.settings.BASE_DIR"]}, "training.E002"),
     "a follower that is no function": ({"EVENT_FOLLOWERS": ["rasax.settings.BASE_DIR"]}, "events.E009"),
 }
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ValidationError
 
+from events.checks import uncallable
 from rasax.deployment import addresses
 
 SHORTEST_KEY = 32
@@ -59,3 +60,10 @@ def check_project_folder(**kwargs: Any) -> Iterator[checks.CheckMessage]:
             hint="Mount the folder of the Rasa project, with config.yml in it, into web and worker; or leave it out.",
             id="deployment.E004",
         )
+
+
+@checks.register
+def check_training_data(**kwargs: Any) -> Iterator[checks.CheckMessage]:
+    paths = [settings.TRAINING_DATA] if settings.TRAINING_DATA else []
+    hint = "Name a function that gives files as texts by their paths."
+    yield from uncallable("TRAINING_DATA", paths, hint, ("deployment.E005", "deployment.E006"))

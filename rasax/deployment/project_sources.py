@@ -1,9 +1,9 @@
-"""Where projects come from until they are edited here: uploads, and a folder that an operator mounted."""
+"""Where projects come from: what is edited here, uploads, and a folder that an operator mounted."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -11,9 +11,10 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from rasax.accounts.models import AuditEntry
 from rasax.deployment import unpacking
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 UPLOADS_KEPT = 10
 
 GONE = gettext_noop("The uploaded project is gone: newer ones took its place. Upload it again.")
+NO_DATA = gettext_noop("There is no training data here. Import files, or write some, on the pages of training data.")
 NO_FOLDER = gettext_noop(
     "The folder that RASA_PROJECT names cannot be read here. An operator mounts it into the worker."
 )
@@ -58,6 +60,27 @@ class UploadedProject(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+@source
+class OwnData(Source):
+    """What is edited here. First, for it is what people mean who have any."""
+
+    key = "data"
+
+    def choices(self) -> Iterable[tuple[str, str | Promise]]:
+        return [(self.key, gettext_lazy("Training data of rasax"))] if _own_data() else []
+
+    def project(self, chosen: str) -> Project:
+        files = _own_data()
+        if not files:
+            raise Refused(NO_DATA)
+        return sorted_out(files)
+
+
+def _own_data() -> Mapping[str, str]:
+    """By a dotted path, for what is edited stands beside what is trained and neither imports the other."""
+    return dict[str, str]() if not settings.TRAINING_DATA else import_string(settings.TRAINING_DATA)()
 
 
 @source

@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class TrainingConfig(AppConfig):
     name = "rasax.training"
     verbose_name = "Training data"
+
+    def ready(self) -> None:
+        from rasax.accounts.audited import WORDS
+        from rasax.training import checks, contradictions, importing_jobs  # noqa: F401
+        from rasax.training.wording import VERBS
+
+        WORDS.update(VERBS)

@@ -7,6 +7,7 @@ such things. What is found and counted is an index beside it, made anew from a b
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Length, Replace
 from django.utils.translation import gettext_lazy as _
 
 NAME_LENGTH = 255
@@ -53,6 +54,8 @@ class Block(models.Model):
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
     text = models.TextField(help_text="Its lines as they are in the file")
 
+    BREAKS = Length("text") - Length(Replace("text", models.Value("\n"), models.Value("")))
+
     class Meta:
         ordering = ["file_id", "position"]
         indexes = [models.Index(fields=["kind", "name"], name="blocks_by_name")]
@@ -60,6 +63,12 @@ class Block(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+    @property
+    def first_line(self) -> int:
+        """The line of the file in which it begins, from 1."""
+        before = Block.objects.filter(file=self.file_id, position__lt=self.position)
+        return 1 + (before.aggregate(lines=models.Sum(self.BREAKS))["lines"] or 0)
 
 
 class Example(models.Model):

@@ -102,3 +102,16 @@ def test_a_mounted_folder_is_read_without_its_links(settings, tmp_path, db):
     settings.RASA_PROJECT = str(tmp_path)
     assert [key for key, _ in projects.choices()] == ["folder"]
     assert set(projects.project_of("folder").nlu) == {"data/nlu.yml", "data/more/nlu.yaml", "data/rules.yml"}
+
+
+def test_what_is_edited_here_is_offered_first(settings, alice):
+    UploadedProject.objects.keep("bot.zip", zipped(PROJECT), alice)
+    with pytest.raises(Refused):
+        projects.project_of("data")
+    settings.TRAINING_DATA = f"{__name__}.edited_here"
+    assert [key.partition(":")[0] for key, _ in projects.choices()] == ["data", "upload"]
+    assert projects.project_of("data").config == {"config.yml": PROJECT["config.yml"]}
+
+
+def edited_here():
+    return PROJECT

@@ -1,0 +1,53 @@
+"""Who changed what in the training data, its differences, and the way back."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from rasax.training.access import CHANGE_ALL, by, can_change, can_view
+from rasax.training.changes import Change
+from rasax.training.differences import of_change
+from rasax.training.formats.errors import Refused
+from rasax.training.telling import refused, told
+
+PAGE = 50
+
+
+@can_view
+@require_GET
+def history(request: HttpRequest) -> HttpResponse:
+    before = request.GET.get("before", "")
+    changes = Change.objects.select_related("by").defer("edits")
+    if before.isdecimal() and len(before) < 18:
+        changes = changes.filter(pk__lt=int(before))
+    rows = list(changes[: PAGE + 1])
+    context = {"rows": rows[:PAGE], "older": rows[PAGE - 1].pk if len(rows) > PAGE else None, "before": before}
+    return render(request, "data/history.html", context)
+
+
+@can_view
+@require_GET
+def change(request: HttpRequest, change_pk: int) -> HttpResponse:
+    found = get_object_or_404(Change.objects.select_related("by", "undone_by"), pk=change_pk)
+    context = {"change": found, "diffs": of_change(found), "may_change": request.user.has_perms(CHANGE_ALL)}
+    return render(request, "data/change.html", context)
+
+
+@can_change
+@require_POST
+def undo(request: HttpRequest, change_pk: int) -> HttpResponse:
+    """One's own with the right to change NLU data; somebody else's with the right to change all."""
+    found = get_object_or_404(Change, pk=change_pk)
+    if found.by_id != by(request).pk and not request.user.has_perms(CHANGE_ALL):
+        return render(request, "403.html", status=403)
+    try:
+        told(request, found.undo(by(request)), _("It is as it was before."))
+    except Refused as error:
+        refused(request, error)
+    back = request.POST.get("back", "")
+    is_ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, None)
+    return redirect(back) if is_ours else redirect("data_history")

@@ -1,0 +1,183 @@
+"""The pages of intents, examples and entities. Alice may do all, Bob may edit, Carol sees nothing of it."""
+
+import html
+import json
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from rasax.training.models import Block, Change, Example, Project
+from tests.e2e.hostile import PAYLOADS
+from tests.rasax.training.conftest import FILES, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def say(desk, path, **given):
+    return text_of(desk.post(f"/data/{path}", given, follow=True))
+
+
+def test_without_data_the_first_steps_are_shown(desk):
+    assert "What your assistant learns from" in text_of(desk.get("/data/", follow=True))
+
+
+def test_intents_are_listed_with_what_is_wrong_about_them(desk, project):
+    shown = text_of(desk.get("/data/"))
+    assert "faq/hours" in shown
+    assert re.search(r"4 intents|3 intents", shown)
+    say(desk, "examples/add/", intent="greet", lines="see you\nbye")
+    assert "2 conflicts" in text_of(desk.get("/data/"))
+
+
+def test_lines_are_added_once_and_taken_back_from_the_notice(desk, project):
+    shown = say(desk, "examples/add/", intent="greet", lines="good day\n- hi [Bob](person)\nhi\n\n")
+    assert "3 examples are added to “greet”." in shown
+    assert list(Example.objects.filter(intent="greet").values_list("source", flat=True)) == [
+        "hi", "hello [Ann](person)", "good day", "hi [Bob](person)",
+    ]  # fmt: skip
+    undo = re.search(r'action="(/data/history/\d+/undo/)"', shown)[1]
+    assert "It is as it was before." in text_of(desk.post(undo, {"back": "/data/"}, follow=True))
+    assert Project.objects.default().files() == FILES
+
+
+def test_an_example_is_edited_with_its_marks(desk, project):
+    found = Example.objects.get(text="hello Ann")
+    page = text_of(desk.get(f"/data/examples/{found.pk}/", headers={"HX-Request": "true"}))
+    assert '"entity": "person"' in page
+    marked = json.dumps({"text": "hi 👋🏽 Ann", "entities": [{"start": 6, "end": 9, "entity": "person", "role": "x"}]})
+    say(desk, f"examples/{found.pk}/", marked=marked)
+    assert '    - hi 👋🏽 [Ann]{"entity": "person", "role": "x"}\n' in Project.objects.default().files()["data/nlu.yml"]
+
+
+def test_without_a_script_the_notation_is_typed(desk, project):
+    found = Example.objects.get(text="hello Ann")
+    say(desk, f"examples/{found.pk}/", source="hello [Eve](person)")
+    assert Example.objects.get(text="hello Eve").entities[0]["start"] == 6
+
+
+def test_a_mark_past_the_end_is_refused_and_nothing_is_lost(desk, project):
+    found = Example.objects.get(text="hello Ann")
+    for entities in ([{"start": 6, "end": 99, "entity": "person"}], [{"start": "x", "end": 1}], 7, [[]]):
+        answer = desk.post(f"/data/examples/{found.pk}/", {"marked": json.dumps({"text": "hi", "entities": entities})})
+        assert answer.status_code == 400
+        assert "Mark it anew" in text_of(answer)
+    assert Project.objects.default().files() == FILES
+
+
+def test_selected_examples_are_moved_and_removed(desk, project):
+    pks = list(Example.objects.filter(intent="greet").values_list("pk", flat=True))
+    assert "2 examples are in “bye” now." in say(desk, "examples/change/", selected=pks, action="move", to="bye")
+    pks = list(Example.objects.filter(intent="bye").values_list("pk", flat=True))
+    assert "4 examples are removed." in say(desk, "examples/change/", selected=pks, action="remove")
+    assert "Select the examples first." in say(desk, "examples/change/", intent="bye", selected=["x", "9" * 40])
+
+
+def test_renaming_shows_every_file_before_it_writes_any(desk, project):
+    shown = text_of(desk.get("/data/intents/rename/?name=greet&new=welcome"))
+    for path in ("data/nlu.yml", "domain.yml", "data/stories.yml"):
+        assert path in shown
+    assert Project.objects.default().files() == FILES
+    assert "“greet” is “welcome” now, everywhere." in say(desk, "intents/rename/", name="greet", new="welcome")
+    files = Project.objects.default().files()
+    assert "intent: welcome" in files["data/nlu.yml"]
+    assert "- intent: welcome" in files["data/stories.yml"]
+    assert '/welcome{"person": "Ann"}' in files["domain.yml"]
+
+
+def test_renaming_to_one_that_exists_says_to_merge(desk, project):
+    answer = desk.get("/data/intents/rename/?name=greet&new=bye")
+    assert answer.status_code == 400
+    assert "merge the two" in text_of(answer)
+    say(desk, "intents/rename/", name="greet", new="bye", merge="1")
+    assert Example.objects.filter(intent="bye").count() == 4
+
+
+def test_an_intent_is_added_and_removed(desk, project):
+    assert "ask_time" in say(desk, "intents/add/", name="ask_time")
+    assert "There is an intent of this name." in say(desk, "intents/add/", name="greet")
+    assert "Remove the intent “ask_time”?" in text_of(desk.get("/data/intents/remove/?name=ask_time"))
+    say(desk, "intents/remove/", name="ask_time", confirmed="1")
+    assert desk.get("/data/intent/?name=ask_time").status_code == 404
+
+
+def test_a_conflict_is_solved_by_one_button(desk, project):
+    say(desk, "examples/add/", intent="greet", lines="see  you")
+    shown = text_of(desk.get("/data/repeated/"))
+    assert "Conflict" in shown
+    selected = re.search(r'name="selected" value="(\d+)"', shown)[1]
+    shown = say(desk, "examples/change/", selected=selected, action="remove", back="/data/repeated/")
+    assert "Every text stands once." in shown
+    assert Example.objects.filter(text__in=["see you", "see  you"]).count() == 1
+
+
+def test_synonyms_regexes_and_lookups_are_added_edited_and_removed(desk, project):
+    assert "“NYC” is added." in say(desk, "entities/add/synonym/", name="NYC", examples="New York\nthe big apple")
+    say(desk, "entities/add/regex/", name="zip", examples="[0-9]{5}")
+    say(desk, "entities/add/lookup/", name="city", examples="Rome\nParis")
+    block = Block.objects.get(kind="lookup")
+    shown = say(desk, f"entities/{block.pk}/", text=block.text.replace("Rome", "Oslo"), base=block.text)
+    assert "“city” is changed." in shown
+    answer = desk.post(f"/data/entities/{block.pk}/", {"text": "- lookup: city\n  examples: [\n", "base": ""})
+    assert answer.status_code == 400
+    assert re.search(r'data-line="\d"', answer.content.decode())
+    assert "[0-9]{5}" in text_of(desk.get(f"/data/entities/{Block.objects.get(kind='regex').pk}/"))
+    say(desk, f"entities/{block.pk}/remove/")
+    assert "Oslo" not in Project.objects.default().files()["data/nlu.yml"]
+    assert desk.post("/data/entities/add/story/", {"name": "x"}).status_code == 404
+
+
+def test_history_says_who_changed_what_and_takes_it_back(desk, project, bob, client):
+    say(desk, "examples/add/", intent="greet", lines="ahoy")
+    change = Change.objects.first()
+    assert "alice" in text_of(desk.get("/data/history/"))
+    shown = text_of(desk.get(f"/data/history/{change.pk}/"))
+    assert "+ - ahoy" in shown
+    assert "It is as it was before." in say(desk, f"history/{change.pk}/undo/")
+    assert "This change was undone before." in say(desk, f"history/{change.pk}/undo/")
+
+
+@pytest.mark.parametrize("path", ["", "intent/?name=greet", "repeated/", "entities/", "files/", "history/"])
+def test_a_page_takes_ten_queries_whatever_the_rows(desk, project, path):
+    lines = "\n".join(f"example {number} of [Rome](city{number})" for number in range(150))
+    say(desk, "examples/add/", intent="greet", lines=lines)
+    say(desk, "examples/add/", intent="bye", lines=lines)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert desk.get(f"/data/{path}").status_code == 200
+    assert len(queries) <= 10, [query["sql"] for query in queries]
+
+
+def test_pages_of_examples_go_on_by_keyset_and_search_finds(desk, project):
+    say(desk, "examples/add/", intent="greet", lines="\n".join(f"number {n}" for n in range(150)))
+    first = desk.get("/data/intent/?name=greet").content.decode()
+    assert first.count('class="row-of"') == 100
+    further = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    assert desk.get(f"/data/intent/{further}").content.decode().count('class="row-of"') == 52
+    assert desk.get("/data/intent/?name=greet&q=NUMBER 14").content.decode().count('class="row-of"') == 11
+
+
+def test_what_others_wrote_is_text(desk, project):
+    for payload in PAYLOADS:
+        clean = " ".join(payload.replace("\x00", "").split())
+        say(desk, "examples/add/", intent="greet", marked=json.dumps({"text": clean, "entities": []}))
+        say(desk, "intents/add/", name=clean)
+        say(desk, "entities/add/synonym/", name=clean, examples=clean)
+        desk.get("/data/intent/", {"name": payload, "q": payload, "after": payload})
+    for path in ("", "intent/?name=greet", "entities/", "history/", "repeated/"):
+        page = desk.get(f"/data/{path}").content.decode()
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+    assert "&lt;script&gt;alert(1)" in desk.get("/data/intent/?name=greet").content.decode()
+
+
+def test_who_may_not_change_is_offered_nothing_to_change(client, project, bob, carol):
+    bob.groups.get().permissions.remove(*bob.groups.get().permissions.filter(codename="change_nlu_data"))
+    client.force_login(bob)
+    for path in ("", "intent/?name=greet", "repeated/", "entities/", "files/"):
+        assert 'action="/data/' not in client.get(f"/data/{path}").content.decode()
+    assert client.post("/data/examples/add/", {"intent": "greet", "lines": "x"}).status_code == 403
+    client.force_login(carol)
+    assert client.get("/data/").status_code == 403
