@@ -128,6 +128,18 @@ def test_synonyms_regexes_and_lookups_are_added_edited_and_removed(desk, project
     assert desk.post("/data/entities/add/story/", {"name": "x"}).status_code == 404
 
 
+def test_only_who_may_change_everything_takes_back_what_others_did(client, desk, project, bob, carol):
+    say(desk, "examples/add/", intent="greet", lines="ahoy")
+    address = f"/data/history/{Change.objects.first().pk}/undo/"
+    bob.groups.get().permissions.remove(*bob.groups.get().permissions.filter(codename="change_responses"))
+    for person in (bob, carol):
+        client.force_login(person)
+        assert client.post(address).status_code == 403
+    client.force_login(bob)
+    say(client, "examples/add/", intent="greet", lines="moin")
+    assert "It is as it was before." in say(client, f"history/{Change.objects.first().pk}/undo/")
+
+
 def test_history_says_who_changed_what_and_takes_it_back(desk, project, bob, client):
     say(desk, "examples/add/", intent="greet", lines="ahoy")
     change = Change.objects.first()
