@@ -37,7 +37,7 @@ LOOKS = {
     "remove-intent": "/data/intents/remove/?name=greet",
     "repeated": "/data/repeated/",
     "entities": "/data/entities/",
-    "lookup": "/data/entities/2/",
+    "lookup": "/data/entities/3/",
     "files": "/data/files/",
     "history": "/data/history/",
     "change": "/data/history/1/",
