@@ -109,6 +109,7 @@ route                                                     method anonymous alice
 /settings/environments/try/                               POST   302       200   403 403
 /settings/environments/<int:server_pk>/                   GET    302       200   403 403
 /settings/environments/<int:server_pk>/test/              POST   302       302   403 403
+/settings/environments/<int:server_pk>/load/              POST   302       302   403 403
 /settings/environments/<int:server_pk>/remove/            POST   302       200   403 403
 /models/                                                  GET    302       200   200 403
 /models/upload/                                           POST   302       400   403 403
@@ -215,6 +216,12 @@ deployment.modeltag    200  403 200    403    200
 deployment.workertask  200  403 200    403    200
 deployment.evaluation  200  403 200    403    200
 deployment.uploadedproject 200 403 200 403    200
+training.project 200  403 200    403    200
+training.trainingfile 200  403 200    403    200
+training.block 200  403 200    403    200
+training.example 200  403 200    403    200
+training.mention 200  403 200    403    200
+training.change 200  403 200    403    200
 annotation.inboxmessage 200 403 200    403    200
 annotation.occurrence  200  403 200    403    200
 annotation.opinion     200  403 200    403    200

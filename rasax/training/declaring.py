@@ -13,7 +13,7 @@ SECTIONS = {Mention.Kind.INTENT: "intents", Mention.Kind.ENTITY: "entities", Men
 
 def part_of(block: Block) -> Part:
     """What a block says. Raises Refused."""
-    return blocks.one(block.file.path, block.section, block.kind, block.text)
+    return blocks.one(block.file.path, block.section, block.kind, block.text, known=True)
 
 
 def declaration(kind: str, name: str) -> list[Edit]:

@@ -62,8 +62,8 @@ class Draft:
         sheet.remove(entry)
         if entry.section in MAPPINGS:
             self._close(sheet, entry.section)
-        if LINKED.search(entry.text):
-            sheet.replace(sheet.text)  # an alias may be left without its anchor
+        if LINKED.search(entry.text) or entry.kind not in ITEM_KINDS:
+            sheet.replace(sheet.text)  # an alias may be left without its anchor, items without their section
 
     def _close(self, sheet: Sheet, section: str) -> None:
         """Rasa takes no slots, forms or responses that are nothing at all: an empty mapping is left."""
@@ -82,6 +82,9 @@ class Draft:
     def _put(self, edit: Put) -> None:
         sheet = self._sheet_of(edit.block)
         entry = sheet.entry(edit.block.pk)
+        if edit.said and not entry.is_changed and entry.text == edit.block.text:
+            entry.text, entry.said = edit.text, edit.said
+            return
         base = edit.block.text if edit.base is None else edit.base
         text = merged(base, entry.text, as_breaks_of(entry.text, edit.text))
         if text is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Any
@@ -10,12 +11,23 @@ from rasax.training.files import Block
 
 
 @dataclass(frozen=True)
+class Said:
+    """What an edit does to a block's examples: by their rows' ids what they become (None: they go), and what is added
+    at the end."""
+
+    rows: Mapping[int, str | None] = field(default_factory=dict)
+    added: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Put:
-    """A block gets another text. `base` is the text that its editor saw, where that is not the block's own."""
+    """A block gets another text. `base` is the text that its editor saw, where that is not the block's own. Whoever
+    wrote lines that can be nothing but examples says which (`said`), and the block is not read again."""
 
     block: Block
     text: str
     base: str | None = None
+    said: Said | None = None
 
 
 @dataclass(frozen=True)

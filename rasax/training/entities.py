@@ -14,18 +14,17 @@ from operator import itemgetter
 from typing import Any
 
 from rasax.training.formats.errors import Refused
-from rasax.training.formats.messages import BAD_ENTITY, EMPTY_EXAMPLE, NOT_WRITABLE
+from rasax.training.formats.messages import BAD_ENTITY, EMPTY_EXAMPLE, NOT_WRITABLE, UNPRINTABLE
+from rasax.training.formats.nodes import HIDDEN
 
 Entity = dict[str, Any]  # start, end, entity, value; role and group where they are given
+Name = tuple[str, str, int, int]  # attribute, name, and where in the source the name is
 
-ANNOTATION = re.compile(
-    r"\[(?P<words>[^\]]+?)\]"
-    r"(?:\((?P<name>[^:)]+?)(?::(?P<value>[^)]+))?\)|\{(?P<one>[^}]+?)\}|\[(?P<many>.*?)\])"
-)
-OBJECT = re.compile(r"\{[^}]+?\}")
+OBJECT = re.compile(r"\{[^}]+\}")
 BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # where Rasa's reader would end the example
 STRIPPED = "\n\r "
 ATTRIBUTES = ("entity", "value", "role", "group")
+KEPT_EMPTY = ("entity", "value")  # an empty role is none
 
 
 @dataclass(frozen=True)
@@ -36,42 +35,82 @@ class Annotation:
     end: int
     words: str
     entities: tuple[Entity, ...]
-    names: tuple[tuple[str, str, int, int], ...]  # attribute, name, and where in the source the name is
+    names: tuple[Name, ...]
+    broken: tuple[str, ...] = ()  # objects that Rasa refuses
 
 
 def found_in(source: str) -> Iterator[Annotation]:
-    for found in ANNOTATION.finditer(source) if "[" in source else ():
-        if found["name"] is not None:
-            entity = {"entity": found["name"], "value": found["value"] or found["words"]}
-            name = ("entity", found["name"], *found.span("name"))
-            yield Annotation(found.start(), found.end(), found["words"], (entity,), (name,))
-        else:
-            yield _of_objects(found)
+    """From left to right. The words reach from a bracket to the next that closes one, whatever stands between."""
+    start = source.find("[")
+    while start >= 0:
+        closed = source.find("]", start)
+        if closed < 0:
+            return
+        found = _found(source, start, closed) if closed > start + 1 else None
+        if found:
+            yield found
+        start = source.find("[", found.end if found else closed)
 
 
-def _of_objects(found: re.Match[str]) -> Annotation:
-    texts = [(found.start("one") - 1, "{" + found["one"] + "}")] if found["one"] else _objects(found)
-    entities, names = [], []
-    for at, text in texts:
-        given = _given(text)
-        if given:
-            entities.append({"value": found["words"], **given})
-            names += [(key, given[key], *_place(text, at, key)) for key in ATTRIBUTES if key in given]
-    return Annotation(found.start(), found.end(), found["words"], tuple(entities), tuple(names))
+def _found(source: str, start: int, closed: int) -> Annotation | None:
+    reading = _READING.get(source[closed + 1 : closed + 2])
+    return reading(source, start, closed) if reading else None
 
 
-def _objects(found: re.Match[str]) -> list[tuple[int, str]]:
-    return [(found.start("many") + each.start(), each[0]) for each in OBJECT.finditer(found["many"] or "")]
+def _with_name(source: str, start: int, closed: int) -> Annotation | None:
+    """`[Rome](city)`, or `[Rome](city:the value)`."""
+    begin, end = closed + 2, source.find(")", closed)
+    name, colon, value = source[begin:end].partition(":")
+    if end < 0 or not name or (colon and not value):
+        return None
+    words = source[start + 1 : closed]
+    entity = {"entity": name, "value": value or words}
+    return Annotation(start, end + 1, words, (entity,), (("entity", name, begin, begin + len(name)),))
+
+
+def _with_object(source: str, start: int, closed: int) -> Annotation | None:
+    """`[Rome]{"entity": "city"}`: the first brace ends it, even one in a string."""
+    end = source.find("}", closed)
+    return _of_objects(source, start, closed, end + 1) if end > closed + 2 else None
+
+
+def _with_list(source: str, start: int, closed: int) -> Annotation | None:
+    """`[Rome][{"entity": "city"}, {"entity": "team"}]`, in one line."""
+    end = source.find("]", closed + 1)
+    return None if end < 0 or "\n" in source[closed:end] else _of_objects(source, start, closed, end + 1)
+
+
+_READING = {"(": _with_name, "{": _with_object, "[": _with_list}
+
+
+def _of_objects(source: str, start: int, closed: int, end: int) -> Annotation:
+    words, found, names, broken = source[start + 1 : closed], list[Entity](), list[Name](), list[str]()
+    for each in OBJECT.finditer(source, closed + 1, end):
+        given = _given(each[0])
+        if given is None:
+            broken.append(each[0])
+            continue
+        found.append({"value": words, **given})
+        names += [(key, given[key], *_place(each[0], each.start(), key)) for key in ATTRIBUTES if key in given]
+    return Annotation(start, end, words, tuple(found), tuple(names), tuple(broken))
 
 
 def _given(text: str) -> Entity | None:
+    """None where Rasa would refuse the whole file."""
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(given.get("entity"), str):
+    named = all(isinstance(given.get(key, ""), str) for key in ATTRIBUTES if key != "value")
+    if not named or "entity" not in given or type(given.get("value", "")) not in (str, int, float):
         return None
-    return {key: str(given[key]) for key in ATTRIBUTES if given.get(key) is not None}
+    kept = (key for key in ATTRIBUTES if key in given and (given[key] != "" or key in KEPT_EMPTY))
+    return {key: HIDDEN.sub("\ufffd", str(given[key])) for key in kept}
+
+
+def broken(source: str) -> list[str]:
+    """The braces after words that are no entity, for which Rasa refuses the whole file."""
+    return [text for found in found_in(source) for text in found.broken]
 
 
 def _place(text: str, at: int, key: str) -> tuple[int, int]:
@@ -99,6 +138,9 @@ def written(text: str, entities: Sequence[Mapping[str, Any]] = ()) -> str:
     plain = text.strip(STRIPPED)
     if not plain:
         raise Refused(EMPTY_EXAMPLE)
+    hidden = HIDDEN.search(plain)
+    if hidden:
+        raise Refused(UNPRINTABLE, f"U+{ord(hidden[0]):04X}: {plain}")
     before = len(text) - len(text.lstrip(STRIPPED))
     placed = sorted((_placed(entity, plain, before) for entity in entities), key=itemgetter("start", "end"))
     source = _annotated(plain, placed)

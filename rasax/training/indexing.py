@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from django.db.models import QuerySet
 
 from rasax.training import entities, texts
-from rasax.training.edits import Followed
+from rasax.training.edits import Followed, Said
 from rasax.training.files import NAME_LENGTH, Block, Example, Mention
 from rasax.training.formats import reading
 from rasax.training.formats.blocks import Part
+from rasax.training.formats.uses import TAUGHT
 
 BATCH = 1000
-Said = tuple[str, str]  # an example's intent, and its source
+Mentions = dict[reading.Mention, None]
+Line = tuple[str, str]  # an example's intent, and its source
 
 
 @dataclass
@@ -49,7 +51,27 @@ class Index:
             self._say(block, new[head : len(new) - tail])
         self._change_mentions(block, _mentions(part, new))
 
-    def _rewrite(self, rows: list[Example], said: list[Said]) -> None:
+    def say(self, block: Block, said: Said) -> None:
+        """As change(), of a block of many examples: only those that are named are looked at."""
+        rows = list(Example.objects.filter(pk__in=list(said.rows)))
+        before = reading.taught([row.source for row in rows])
+        kept = [(row, source) for row in rows if (source := said.rows[row.pk]) is not None]
+        self._rewrite([row for row, _ in kept], [(block.name, source) for _, source in kept])
+        gone = [row for row in rows if said.rows[row.pk] is None]
+        self.gone.update(row.digest for row in gone)
+        Example.objects.filter(pk__in=[row.pk for row in gone]).delete()
+        self._say(block, [(block.name, source) for source in said.added])
+        after = reading.taught([*said.added, *(source for _, source in kept)])
+        self._mention_again(block, before, after)
+
+    def _mention_again(self, block: Block, before: Mentions, after: Mentions) -> None:
+        there = set(Mention.objects.filter(block=block).values_list("kind", "name", "how")) if after else set()
+        self._mention(block, (key for key in after if key not in there))
+        for kind, name, how in before.keys() - after.keys():
+            if not _teaches(block.text, kind, name):
+                Mention.objects.filter(block=block, kind=kind, name=name, how=how).delete()
+
+    def _rewrite(self, rows: list[Example], said: list[Line]) -> None:
         for row, each in zip(rows, said, strict=True):
             self.gone.add(row.digest)
             _fill(row, each)
@@ -63,7 +85,7 @@ class Index:
         for at in range(0, len(pks), BATCH):
             Example.objects.filter(pk__in=pks[at : at + BATCH]).delete()
 
-    def _say(self, block: Block, said: list[Said]) -> None:
+    def _say(self, block: Block, said: list[Line]) -> None:
         rows = [_fill(Example(block=block), each) for each in said]
         self.added.update(row.digest for row in rows)
         self._examples += rows
@@ -73,7 +95,7 @@ class Index:
             Mention(block=block, kind=kind, name=name[:NAME_LENGTH], how=how) for kind, name, how in mentions
         ]
 
-    def _change_mentions(self, block: Block, mentions: dict[reading.Mention, None]) -> None:
+    def _change_mentions(self, block: Block, mentions: Mentions) -> None:
         old = {(row.kind, row.name, row.how): row.pk for row in Mention.objects.filter(block=block)}
         Mention.objects.filter(pk__in=[pk for key, pk in old.items() if key not in mentions]).delete()
         self._mention(block, (key for key in mentions if key not in old))
@@ -92,14 +114,14 @@ class Index:
         return digests - there
 
 
-def _fill(row: Example, said: Said) -> Example:
+def _fill(row: Example, said: Line) -> Example:
     row.intent, row.source = said[0][:NAME_LENGTH], said[1]
     row.text, row.entities = entities.read(said[1])
     row.digest = texts.digest(row.text)
     return row
 
 
-def _same(old: list[Said], new: list[Said]) -> tuple[int, int]:
+def _same(old: list[Line], new: list[Line]) -> tuple[int, int]:
     """How many are the same at the beginning, and of the rest at the end."""
     shorter = min(len(old), len(new))
     head = next((at for at in range(shorter) if old[at] != new[at]), shorter)
@@ -107,5 +129,16 @@ def _same(old: list[Said], new: list[Said]) -> tuple[int, int]:
     return head, next((at for at in range(rest) if old[-1 - at] != new[-1 - at]), rest)
 
 
-def _mentions(part: Part, said: list[Said]) -> dict[reading.Mention, None]:
+def _mentions(part: Part, said: list[Line]) -> Mentions:
     return reading.mentions(part) | reading.taught([source for _, source in said])
+
+
+def _teaches(text: str, kind: str, name: str) -> bool:
+    """Whether an example in it is left that does: most often the first line that has the name."""
+    at = text.find(name)
+    while at >= 0:
+        line = text[text.rfind("\n", 0, at) + 1 : max(text.find("\n", at), 0) or len(text)]
+        if (kind, name, TAUGHT) in reading.taught([line]):
+            return True
+        at = text.find(name, at + len(name))
+    return False

@@ -12,9 +12,10 @@ from rasax.training import entities as annotation
 from rasax.training import texts
 from rasax.training.changes import Change
 from rasax.training.declaring import declaration, part_of, undeclared
-from rasax.training.edits import Add, Edit, FileDiff, Put, Remove
+from rasax.training.edits import Add, Edit, FileDiff, Put, Remove, Said
 from rasax.training.files import Block, Example, Mention
 from rasax.training.formats import editing, scalars
+from rasax.training.formats.bodies import Body
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import BAD_NAME, GONE, INTENT_EXISTS, NO_SUCH_INTENT
 from rasax.training.places import place_for
@@ -78,14 +79,24 @@ def _name(name: str) -> str:
 
 
 def _adding(intent: str, sources: Sequence[str]) -> list[Edit]:
+    """The declaration comes last: as a new section it moves what stands at the end of its file."""
     new = _not_there(intent, sources)
     block = _block_of(intent)
-    edits = [*declaration(INTENT, intent.partition("/")[0])]
+    edits: list[Edit] = []
     if block is None:
         edits.append(_new_block(intent, new))
     elif new:
-        edits.append(Put(block, editing.with_examples(part_of(block), new)))
-    return edits
+        edits.append(_with_more(block, new))
+    return [*edits, *declaration(INTENT, intent.partition("/")[0])]
+
+
+def _with_more(block: Block, sources: Sequence[str]) -> Put:
+    part = part_of(block)
+    body = Body.of(part)
+    text = body.with_more(sources) if body else None
+    if text is not None:
+        return Put(block, text, said=Said(added=sources))
+    return Put(block, editing.with_examples(part, sources))
 
 
 def _not_there(intent: str, sources: Sequence[str]) -> list[str]:
@@ -112,18 +123,36 @@ def _new_block(intent: str, sources: Sequence[str]) -> Add:
 def change_example(example: Example, text: str, entities: Sequence[Mapping[str, Any]], by: User | None) -> Change:
     project = Project.objects.default()
     with project.held():
-        block, number = _place(example)
         source = annotation.written(text, entities)
-        new = editing.with_source(part_of(block), number, source)
-        return project.write([Put(block, new)], by, "changed an example", example.intent)
+        return project.write([_changing(_current(example), source)], by, "changed an example", example.intent)
 
 
-def _place(example: Example) -> tuple[Block, int]:
-    """Its block, and its number there. Raises Refused where somebody changed or removed it meanwhile."""
+def _current(example: Example) -> Example:
+    """Raises Refused where somebody changed or removed it meanwhile."""
     now = Example.objects.filter(pk=example.pk).select_related("block__file").first()
     if now is None or now.source != example.source:
         raise Refused(GONE, example.text)
-    return now.block, Example.objects.filter(block=now.block_id, pk__lt=now.pk).count()
+    return now
+
+
+def _changing(example: Example, source: str) -> Put:
+    part = part_of(example.block)
+    body = Body.of(part) if _is_single(example) else None
+    text = body.changed(example.source, source) if body else None
+    if text is not None:
+        return Put(example.block, text, said=Said({example.pk: source}))
+    return Put(example.block, editing.with_source(part, _number(example), source))
+
+
+def _is_single(example: Example) -> bool:
+    """Of two that are written alike only their order tells which line is whose."""
+    alike = Example.objects.filter(block=example.block_id, digest=example.digest)
+    return list(alike.values_list("source", flat=True)).count(example.source) == 1
+
+
+def _number(example: Example) -> int:
+    """Among those of its block."""
+    return Example.objects.filter(block=example.block_id, pk__lt=example.pk).count()
 
 
 def move_examples(examples: Iterable[Example], intent: str, by: User | None) -> Change:
@@ -145,11 +174,19 @@ def remove_examples(examples: Iterable[Example], by: User | None) -> Change:
 
 
 def _removing(examples: Sequence[Example]) -> list[Edit]:
-    numbers: dict[int, tuple[Block, list[int]]] = {}
-    for example in examples:
-        block, number = _place(example)
-        numbers.setdefault(block.pk, (block, []))[1].append(number)
-    return [Put(block, editing.without_examples(part_of(block), some)) for block, some in numbers.values()]
+    by_block: dict[int, list[Example]] = {}
+    for example in map(_current, examples):
+        by_block.setdefault(example.block_id, []).append(example)
+    return [_without(some[0].block, some) for some in by_block.values()]
+
+
+def _without(block: Block, examples: Sequence[Example]) -> Put:
+    part = part_of(block)
+    body = Body.of(part) if all(map(_is_single, examples)) else None
+    text = body.without([example.source for example in examples]) if body else None
+    if text is not None:
+        return Put(block, text, said=Said(dict.fromkeys(example.pk for example in examples)))
+    return Put(block, editing.without_examples(part, [_number(example) for example in examples]))
 
 
 def add_intent(name: str, by: User | None) -> Change:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from rasax.training.edits import Fault
+from rasax.training.edits import Fault, Said
 from rasax.training.files import Block, TrainingFile
 from rasax.training.formats import blocks
 from rasax.training.formats.blocks import ITEM_KINDS, Part
@@ -29,6 +29,7 @@ class Entry:
     part: Part | None = None
     pk: int | None = None
     position: int = 0  # before it was removed
+    said: Said | None = None
 
     @classmethod
     def of(cls, block: Block) -> Entry:
@@ -40,6 +41,7 @@ class Entry:
 
     def take(self, part: Part) -> None:
         self.text, self.kind, self.section, self.name, self.part = part.text, part.kind, part.section, part.name, part
+        self.said = None
 
     @property
     def is_changed(self) -> bool:

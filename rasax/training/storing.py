@@ -57,7 +57,10 @@ class _Storing:
         record = self._record(entry, block, entry.text)
         block.text, block.kind, block.section, block.name = entry.text, entry.kind, entry.section, _short(entry.name)
         block.save(update_fields=["text", "kind", "section", "name"])
-        self.index.change(block, entry.part or Part(0, blocks.TEXT))
+        if entry.said:
+            self.index.say(block, entry.said)
+        else:
+            self.index.change(block, entry.part or Part(0, blocks.TEXT))
         return record
 
     def _create(self, new: list[Entry]) -> list[Record]:

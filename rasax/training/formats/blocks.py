@@ -57,11 +57,12 @@ def split(path: str, text: str) -> list[Part]:
         raise
 
 
-def one(path: str, section: str, kind: str, text: str) -> Part:
-    """The one block that a text is, read without the rest of its file. Raises Refused."""
+def one(path: str, section: str, kind: str, text: str, known: bool = False) -> Part:
+    """The one block that a text is, read without the rest of its file; it is known where it is one by now. Raises
+    Refused."""
     head = f"{section}:\n" if kind in ITEM_KINDS else ""
     try:
-        tree = nodes.read(head + text, part=True)
+        tree = nodes.read(head + text, part=True, known=known)
         parts = _Splitter(path, tree).parts()
     except Refused as refused:
         refused.path, refused.line = path, max(refused.line - bool(head), 0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 SHORTEST = 200  # characters of a text that is worth it
 HEAD = re.compile(r"^(?P<key>[ \t]*(?:- +)*)[A-Za-z_]+:[ ]+\|-?[ ]*(?:#[^\r\n]*)?\r?\n", re.MULTILINE)
-OTHER_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+OTHER_BREAKS = "\x85\u2028\u2029"
 MARK = "\ue0f7{}\ue0f8"
 
 
@@ -42,7 +42,7 @@ class Shortened:
 
 
 def shortened(text: str) -> Shortened:
-    literals = [] if OTHER_BREAKS.search(text) or MARK[0] in text else _literals(text)
+    literals = [] if _breaks_otherwise(text) or MARK[0] in text else _literals(text)
     parts, starts, moved, at, length = [], [], [], 0, 0
     for literal in literals:
         line = f"{' ' * literal.indent}{literal.mark}\n"
@@ -52,6 +52,11 @@ def shortened(text: str) -> Shortened:
         moved.append(literal.end - length)
         at = literal.end
     return Shortened("".join([*parts, text[at:]]), literals, starts, moved)
+
+
+def _breaks_otherwise(text: str) -> bool:
+    """Whether there are line breaks that only YAML knows."""
+    return any(each in text for each in OTHER_BREAKS) or text.count("\r") != text.count("\r\n")
 
 
 def _literals(text: str) -> list[Literal]:

@@ -56,7 +56,7 @@ class Node:
 
     start: int
     end: int
-    text: str | None = None  # of a scalar
+    scalar: str | None = None
     items: list[Node] | None = None  # of a sequence
     pairs: list[tuple[Node, Node]] | None = None  # of a mapping
     style: str = ""
@@ -66,6 +66,15 @@ class Node:
     alias: Node | None = None
     weight: int = field(default=1, repr=False)  # nodes in it, aliases expanded
     literal: literals.Literal | None = field(default=None, repr=False)
+    whole: str = field(default="", repr=False)  # the text in which the literal one stands, until it is asked for
+
+    @property
+    def text(self) -> str | None:
+        """Of a scalar; None of all else."""
+        if self.whole and self.literal:
+            text, self.whole = literals.value(self.whole, self.literal), ""
+            self.scalar = text if self.scalar else text[:-1]
+        return self.scalar
 
     @property
     def real(self) -> Node:
@@ -161,15 +170,21 @@ def line_of(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def read(text: str, part: bool = False) -> Tree:
-    """Raises Refused, with the line. In a part of a file an alias may stand for what is elsewhere: an empty text."""
+def read(text: str, part: bool = False, known: bool = False) -> Tree:
+    """Raises Refused, with the line. In a part of a file an alias may stand for what is elsewhere: an empty text.
+    What is known was read before: its letters are not looked at one by one again."""
     if len(text) > LARGEST:
         raise Refused(TOO_LARGE, f"{len(text)}")
+    if not known:
+        _printable(text)
+    tree = _tree(text, literals.shortened(text), part)
+    return tree or _tree(text, literals.Shortened(text, [], [], []), part)
+
+
+def _printable(text: str) -> None:
     hidden = HIDDEN.search(text, 1 if text[:1] == "\ufeff" else 0)
     if hidden:
         raise Refused(UNPRINTABLE, f"U+{ord(hidden[0]):04X}", line=line_of(text, hidden.start()))
-    tree = _tree(text, literals.shortened(text), part)
-    return tree or _tree(text, literals.Shortened(text, [], [], []), part)
 
 
 def values(text: str, part: bool = False) -> Any:
@@ -242,12 +257,12 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Node:
         node = self._node(event)
-        node.text, node.style = event.value, event.style or ""
+        node.scalar, node.style = event.value, event.style or ""
         literal = self.left.get(event.value.rstrip("\n")) if self.left and node.style == "|" else None
         if literal:
             del self.left[literal.mark]
-            whole = literals.value(self.text, literal)
-            node.text, node.literal = whole if event.value.endswith("\n") else whole[:-1], literal
+            node.scalar = "\n" if event.value.endswith("\n") else ""
+            node.literal, node.whole = literal, self.text
         return node
 
     def _alias(self, event: Any) -> Node:
@@ -256,7 +271,7 @@ class _Builder:
             raise self._refused(RECURSIVE, event, f"*{event.anchor}")
         start, end = self._at(event.start_mark), self._at(event.end_mark)
         if target is None and self.part:
-            target = Node(start, end, text="")
+            target = Node(start, end, scalar="")
         if target is None:
             raise self._refused(ALIAS_OF_NOTHING, event, f"*{event.anchor}")
         return Node(start, end, alias=target, weight=target.weight)

@@ -8,7 +8,7 @@ from rasax.training.formats import examples, uses
 from rasax.training.formats.blocks import Part
 from rasax.training.formats.examples import Written
 from rasax.training.formats.nodes import Node
-from rasax.training.formats.uses import Use
+from rasax.training.formats.uses import TAUGHT, Use
 
 Mention = tuple[str, str, str]  # kind, name, how
 
@@ -31,7 +31,7 @@ def used(part: Part) -> Iterator[Use]:
 
 
 def used_in(example: Written) -> Iterator[Use]:
-    return uses.annotated(example.node, uses.TAUGHT, example.source, example.at)
+    return uses.annotated(example.node, TAUGHT, example.source, example.at)
 
 
 def mentions(part: Part) -> dict[Mention, None]:
@@ -41,6 +41,6 @@ def mentions(part: Part) -> dict[Mention, None]:
 
 def taught(sources: list[str]) -> dict[Mention, None]:
     """What examples mention."""
-    node = Node(0, 0, text="")
-    found = (use for source in sources if "[" in source for use in uses.annotated(node, uses.TAUGHT, source))
+    node = Node(0, 0, scalar="")
+    found = (use for source in sources if "[" in source for use in uses.annotated(node, TAUGHT, source))
     return {(use.kind, use.name, use.how): None for use in found}

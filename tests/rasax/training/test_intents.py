@@ -213,3 +213,11 @@ def test_an_entity_past_the_end_of_its_text_is_refused(entity, alice):
     with pytest.raises(Refused, match="outside of its text"):
         intents.add_examples("greet", [NewExample("hi", [entity])], alice)
     assert not Change.objects.exists()
+
+
+def test_an_example_and_a_new_section_go_into_one_file(alice):
+    project = Project.objects.default()
+    text = "nlu:\n- intent: greet\n  examples: |\n    - hi\n"
+    project.take({"domain.yml": text}, None)
+    intents.add_examples("greet", [NewExample("hey")], alice)
+    assert project.files() == {"domain.yml": f"{text}    - hey\n\nintents:\n  - greet\n"}
