@@ -60,7 +60,7 @@ class Finding:
         steps, size = WALK, part.stop - part.start
         for _ in range(2):
             near = self._walked(candidates).values("pk")[: steps + part.start]
-            found = list(self._walked(self._looked_at(self.rows.filter(pk__in=near)))[part])
+            found = list(self._walked(self._looked_at(self.rows.filter(pk__in=near), one_by_one=True))[part])
             steps = 2 * steps * size // max(len(found), 1)
             if len(found) == size:
                 return found
@@ -145,13 +145,16 @@ class Finding:
             rows = rows.filter(timestamp__lt=end)
         return rows
 
-    def _looked_at(self, rows: Messages) -> Messages:
+    def _looked_at(self, rows: Messages, one_by_one: bool = False) -> Messages:
+        """`one_by_one` where the rows are few: of an EXISTS PostgreSQL may make a join that reads every text there is."""
         if self.filters.words:
             rows = rows.filter(self._words())
         if self._is_about_occurrences and self._range_is_small:
             rows = rows.filter(pk__in=Subquery(self._occurrences.values("message")))
         elif self._is_about_occurrences:
-            rows = rows.filter(Exists(self._occurrences.filter(message=OuterRef("pk"))))
+            said = self._occurrences.filter(message=OuterRef("pk"))
+            found = Subquery(said.order_by().values("pk")[:1])
+            rows = rows.alias(said=found).filter(said__isnull=False) if one_by_one else rows.filter(Exists(said))
         return rows.filter(self._wants_an_opinion()) if settings.SECOND_OPINION and self.filters.is_new else rows
 
     def _words(self) -> Q:
