@@ -146,7 +146,7 @@ class Finding:
         return rows
 
     def _looked_at(self, rows: Messages, one_by_one: bool = False) -> Messages:
-        """`one_by_one` where the rows are few: of an EXISTS PostgreSQL may make a join that reads every text there is."""
+        """`one_by_one` where they are few: of an EXISTS PostgreSQL may make a join that reads every text there is."""
         if self.filters.words:
             rows = rows.filter(self._words())
         if self._is_about_occurrences and self._range_is_small:
