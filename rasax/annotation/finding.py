@@ -22,7 +22,7 @@ from rasax.annotation.filters import InboxFilters, Position
 from rasax.annotation.inbox import InboxMessage, Occurrence
 
 RARE = 4_000  # texts that are sorted rather than looked for
-WALK, LONGEST_WALK = 400, 20_000  # rows along the order's index
+WALK, LONGEST_WALK = 800, 20_000  # rows along the order's index
 SEARCH = "annotation_inboxmessage_search"
 
 Messages = QuerySet[InboxMessage]
@@ -56,12 +56,12 @@ class Finding:
         return list(self._sorted(self.rows.filter(pk__in=nearest)))
 
     def _found_near(self, candidates: Messages, part: slice) -> list[InboxMessage] | None:
-        """A full page from near by: a short walk, and a longer one if that one promises enough; else None."""
+        """A full page from near by: a short walk, and longer ones while they promise enough; else None."""
         steps, size = WALK, part.stop - part.start
-        for _ in range(2):
+        for _ in range(3):
             near = self._walked(candidates).values("pk")[: steps + part.start]
             found = list(self._walked(self._looked_at(self.rows.filter(pk__in=near), one_by_one=True))[part])
-            steps = 2 * steps * size // max(len(found), 1)
+            steps = 8 * steps * size // (5 * max(len(found), 1))
             if len(found) == size:
                 return found
             if steps > LONGEST_WALK:
