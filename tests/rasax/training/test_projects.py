@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rasax.training import intents
 from rasax.training.edits import Add, NewFile, Put, Remove, RemoveFile
 from rasax.training.formats.errors import Refused
 from rasax.training.models import Block, Change, Example, Mention, Project, TrainingFile
@@ -103,6 +104,13 @@ def test_what_is_not_one_item_is_read_with_its_file(project, alice):
     assert (refused.value.path, refused.value.line) == ("data/nlu.yml", 5)
 
 
+def test_an_intent_that_becomes_a_synonym_has_no_examples(project, alice):
+    project.write([Put(block("greet"), "- synonym: greet\n  examples: |\n    - hi\n")], alice, "edited")
+    assert block("greet").kind == "synonym"
+    assert set(Example.objects.values_list("intent", flat=True)) == {"bye"}
+    assert not Mention.objects.filter(name="greet", how="taught").exists()
+
+
 def test_items_are_added_after_others_at_the_end_and_to_new_files(project, alice):
     project.write(
         [Add("data/nlu.yml", "- intent: thanks\n  examples: |\n    - thx", "nlu", block("greet"))], alice, "a"
@@ -184,6 +192,14 @@ def test_crlf_stays_crlf(project, alice):
     assert Example.objects.filter(block=greet).first().text == "hi"
     project.write([Put(greet, greet.text.replace("\r\n", "\n") + "    - new\n")], alice, "edited")
     assert project.files()["data/crlf.yml"] == text.replace("person)\r\n", "person)\r\n    - new\r\n")
+
+
+def test_lines_that_end_in_two_ways_keep_their_ends(project, alice):
+    text = "nlu:\r\n- intent: greet\r\n  examples: |\n    - hi\r\n    - hey\n"
+    project.take({"data/mixed.yml": text}, alice)
+    hey = Example.objects.get(text="hey")
+    intents.change_example(hey, "servus", [], alice)
+    assert project.files()["data/mixed.yml"] == text.replace("hey", "servus")
 
 
 def test_every_bot_of_the_tests_comes_out_as_it_went_in():
