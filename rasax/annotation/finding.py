@@ -22,7 +22,7 @@ from rasax.annotation.filters import InboxFilters, Position
 from rasax.annotation.inbox import InboxMessage, Occurrence
 
 RARE = 4_000  # texts that are sorted rather than looked for
-WALKS = (2_000, 20_000)
+WALK, LONGEST_WALK = 800, 20_000  # rows along the order's index
 SEARCH = "annotation_inboxmessage_search"
 
 Messages = QuerySet[InboxMessage]
@@ -50,13 +50,23 @@ class Finding:
             return list(self._walked(candidates)[part])
         if self._is_led:
             return list(self._sorted(self._looked_at(candidates))[part])
-        for steps in WALKS:
-            near = self._walked(candidates).values("pk")[:steps]
-            found = list(self._walked(self._looked_at(self.rows.filter(pk__in=near)))[part])
-            if len(found) == size:
-                return found
+        if (found := self._found_near(candidates, part)) is not None:
+            return found
         nearest = self._sorted(self._looked_at(candidates)).values("pk")[part]
         return list(self._sorted(self.rows.filter(pk__in=nearest)))
+
+    def _found_near(self, candidates: Messages, part: slice) -> list[InboxMessage] | None:
+        """A full page from near by: a short walk, and longer ones while they promise enough; else None."""
+        steps, size = WALK, part.stop - part.start
+        for _ in range(3):
+            near = self._walked(candidates).values("pk")[: steps + part.start]
+            found = list(self._walked(self._looked_at(self.rows.filter(pk__in=near), one_by_one=True))[part])
+            steps = 8 * steps * size // (5 * max(len(found), 1))
+            if len(found) == size:
+                return found
+            if steps > LONGEST_WALK:
+                break
+        return None
 
     def count(self, at_most: int) -> int:
         found = self._looked_at(self._candidates(None)) if self._is_looked_at else self._candidates(None)
@@ -71,7 +81,8 @@ class Finding:
     def _beyond(self, place: Position) -> Q:
         column, falling = self.filters.ordering
         way = "lt" if falling else "gt"
-        return Q(**{f"{column}__{way}": place.value}) | Q(**{column: place.value, f"pk__{way}": place.pk})
+        further = Q(**{f"{column}__{way}": place.value}) | Q(**{f"pk__{way}": place.pk})
+        return Q(**{f"{column}__{way}e": place.value}) & further  # the bound leads the index to the place
 
     def _walked(self, rows: Messages) -> Messages:
         column, falling = self.filters.ordering
@@ -134,13 +145,16 @@ class Finding:
             rows = rows.filter(timestamp__lt=end)
         return rows
 
-    def _looked_at(self, rows: Messages) -> Messages:
+    def _looked_at(self, rows: Messages, one_by_one: bool = False) -> Messages:
+        """`one_by_one` where they are few: of an EXISTS PostgreSQL may make a join that reads every text there is."""
         if self.filters.words:
             rows = rows.filter(self._words())
         if self._is_about_occurrences and self._range_is_small:
             rows = rows.filter(pk__in=Subquery(self._occurrences.values("message")))
         elif self._is_about_occurrences:
-            rows = rows.filter(Exists(self._occurrences.filter(message=OuterRef("pk"))))
+            said = self._occurrences.filter(message=OuterRef("pk"))
+            found = Subquery(said.order_by().values("pk")[:1])
+            rows = rows.alias(said=found).filter(said__isnull=False) if one_by_one else rows.filter(Exists(said))
         return rows.filter(self._wants_an_opinion()) if settings.SECOND_OPINION and self.filters.is_new else rows
 
     def _words(self) -> Q:

@@ -17,6 +17,7 @@ from rasax.annotation.following import Said, is_written, take
 from rasax.annotation.inbox import TOPIC, Occurrence
 from rasax.annotation.taught import teach_kept
 from rasax.training import texts
+from rasax.training.projects import Project
 
 STEP = 5_000  # ids of events
 AT_ONCE = 10.0  # seconds of one round of chores
@@ -64,13 +65,19 @@ class Gathering(models.Model):
         """Takes some thousand events more; of many workers one does it."""
         mine = Gathering.objects.select_for_update().get(pk=self.pk)
         if mine.until is None:
-            teach_kept()
-            mine.until = Event.objects.aggregate(last=Max("pk"))["last"] or 0
-        first, mine.position = mine.position + 1, min(mine.position + STEP, mine.until)
-        if gather(first, mine.position):
-            live.announce({TOPIC})
+            mine._begin()
+        else:
+            first, mine.position = mine.position + 1, min(mine.position + STEP, mine.until)
+            if gather(first, mine.position):
+                live.announce({TOPIC})
         mine.save()
         return mine
+
+    def _begin(self) -> None:
+        """A step of its own, for it locks texts, and what follows locks conversations before them."""
+        with Project.objects.default().held():
+            teach_kept()
+        self.until = Event.objects.aggregate(last=Max("pk"))["last"] or 0
 
 
 def gather(first: int, last: int) -> int:

@@ -50,6 +50,7 @@ def _all_pages(request: HttpRequest) -> Iterator[tuple[str, str, str]]:
     if request.user.has_perm("events.view_conversation"):
         yield _("Conversations"), reverse("conversations"), ""
     if request.user.has_perm("accounts.view_nlu_data"):
+        yield _("Inbox"), reverse("inbox"), ""
         yield _("Training data"), reverse("data_intents"), ""
     if request.user.has_perm("accounts.view_models"):
         yield _("Models"), reverse("models"), ""

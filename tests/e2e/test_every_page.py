@@ -114,6 +114,7 @@ Job.objects.create(kind="conversations.tag", by=alice, message="Tagged 3 convers
 """
 # What has no look of its own: parts of pages, files, where a form leads, and what test_training.py looks at.
 PARTS = {
+    "/inbox/count/",
     "/tags.css", "/palette/", "/conversations/count/", "/conversations/views/counts/", "/conversations/<int:pk>/panel/",
     "/conversations/<int:pk>/place/", "/conversations/<int:pk>/at/<int:event_pk>/<str:kind>.yml",
     "/conversations/<int:pk>/events/<int:event_pk>.json", "/settings/rejected/<int:message_pk>/body",
@@ -232,6 +233,7 @@ def test_no_page_is_forgotten() -> None:
     shown = [look.split("?")[0] for look in LOOKS.values()]
     holes = {"<int:pk>": "{c}", "<int:event_pk>": "{e}", "<int:person_pk>": "1", "<int:role_pk>": "1"}
     holes |= {"<int:server_pk>": "1", "<int:model_pk>": "1", "<int:example_pk>": "1", "<int:change_pk>": "1"}
+    holes |= {"<int:inbox_pk>": "1"}
     for hole, filled in holes.items():
         ours = {route.replace(hole, filled) for route in ours}
     assert ours - set(shown) == set()

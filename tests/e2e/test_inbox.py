@@ -80,7 +80,7 @@ def test_twenty_texts_are_annotated_by_keyboard_alone(page: Page, site: Site, ax
     chosen(page, "text 20")
     page.keyboard.press("z")
     chosen(page, "text 19")
-    expect(page.locator("[data-badge]")).to_have_text("3")
+    expect(page.get_by_role("link", name="Inbox").locator("[data-badge]")).to_have_text("3")
     assert len(taught(site, tmp_path)) == 19
 
 
