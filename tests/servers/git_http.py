@@ -26,13 +26,17 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._backend(unquote(parts.path), parts.query)
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815
 
     def log_message(self, *unused: object) -> None:
         pass
 
     def _backend(self, path: str, query: str) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) if "chunked" not in self._encoding() else self._chunks()
+        body = (
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if "chunked" not in self._encoding()
+            else self._chunks()
+        )
         env = {
             **os.environ,
             "GIT_PROJECT_ROOT": sys.argv[2],
@@ -47,7 +51,9 @@ class Handler(BaseHTTPRequestHandler):
             "CONTENT_LENGTH": str(len(body)),
             "REMOTE_USER": "tests",
         }
-        done = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            ["git", "http-backend"], input=body, env=env, capture_output=True, timeout=60, check=False
+        )
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         lines = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
         self._answer(int(lines.pop("Status", "200").split()[0]), lines, content)

@@ -56,7 +56,7 @@ class Vendor(SSHVendor):
         self._private_key, self._host_key, self._budget = private_key, host_key, budget
         self.seen = host_key
 
-    def run_command(
+    def run_command(  # type: ignore[override]
         self, host: str, command: bytes, username: str | None = None, port: int | None = None, **_: Any
     ) -> Any:
         key = read_key(self._private_key)

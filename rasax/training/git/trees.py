@@ -128,6 +128,12 @@ def ids(store: MemoryObjectStore, tree: ObjectID) -> Iterator[ObjectID]:
             yield entry.sha
 
 
+def empty(store: MemoryObjectStore) -> ObjectID:
+    tree = Tree()
+    store.add_object(tree)
+    return tree.id
+
+
 def changed(
     store: MemoryObjectStore, tree: ObjectID | None, folder: str, changes: Mapping[str, bytes | None]
 ) -> ObjectID | None:
