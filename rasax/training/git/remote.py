@@ -15,6 +15,7 @@ from dulwich.object_store import MemoryObjectStore, ObjectStoreGraphWalker
 from dulwich.objects import Commit, ObjectID
 from dulwich.pack import PackData, PackInflater, pack_objects_to_data
 from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as TimeoutOfHTTP
 
 from rasax.training.git import packs, trees
 from rasax.training.git.budget import LARGEST_OBJECT, Budget
@@ -24,6 +25,7 @@ from rasax.training.git.failures import (
     NO_BRANCH,
     NO_REPOSITORY,
     NOT_TAKEN,
+    TOO_LATE,
     UNREACHABLE,
     GitFailed,
 )
@@ -162,6 +164,8 @@ def _cause(error: BaseException, message: str = BROKEN) -> GitFailed:
     while at is not None:
         if isinstance(at, GitFailed):
             return at
+        if isinstance(at, TimeoutError | TimeoutOfHTTP):
+            return GitFailed(TOO_LATE)
         at = at.__cause__ or at.__context__
     return GitFailed(message, _words(error))
 
