@@ -34,6 +34,7 @@ from rasax.training.git.places import Place
 from rasax.training.git.ssh import Vendor
 
 DEPTH = 50  # commits, to see whether a branch's history was rewritten
+OF_A_RACE = ("fast-forward", "fetch first", "lock", "failed to update ref")  # git-receive-pack(1)
 FILTER = b"blob:limit=%d" % LARGEST_OBJECT
 HEADS = b"refs/heads/"
 
@@ -205,5 +206,5 @@ def _new_objects(tip: Tip, commit: Commit, options: Any) -> Any:
 def _look_at(told: Mapping[bytes, str | None]) -> None:
     for words in told.values():
         if words:
-            moved = "fast-forward" in words or "lock" in words or "fetch first" in words
+            moved = any(sign in words for sign in OF_A_RACE)
             raise GitFailed(MOVED if moved else NOT_TAKEN, str(words))

@@ -265,7 +265,7 @@ def test_two_who_pull_and_push_at_once_lose_nothing(over_http, bare, alice):
             (syncing.push(repository, "", f"Hi {number}", alice) if number % 2 else syncing.pull(repository, alice))
         except GitFailed as error:
             if error.message != syncing.NOTHING:
-                failed.append(error.message)
+                failed.append(f"{error.message} {error.words}")
         finally:
             connection.close()
 
