@@ -59,6 +59,7 @@ class EntityMarker extends HTMLElement {
     this.surface.addEventListener("beforeinput", (event) => event.preventDefault());
     this.surface.addEventListener("compositionend", () => this.#paint()); // the one thing that cannot be prevented
     this.surface.addEventListener("keydown", (event) => this.#press(event));
+    this.choices.addEventListener("pointerdown", () => this.#follow());
     this.choices.addEventListener("click", (event) => this.#choose(event.target.closest("[data-entity]")));
     this.addEventListener("keydown", (event) => this.#pressInField(event));
     this.addEventListener("input", (event) => this.#type(event));
@@ -190,6 +191,7 @@ class EntityMarker extends HTMLElement {
   }
 
   #press(event) {
+    this.#follow(); // the event that tells of a selection may come after the next key
     const act = event.altKey ? undefined : this.#actOf(event);
     if (!act) return;
     event.preventDefault();

@@ -99,7 +99,7 @@ def test_an_intent_is_added_and_removed(desk, project):
     assert "There is an intent of this name." in say(desk, "intents/add/", name="greet")
     assert "Remove the intent “ask_time”?" in text_of(desk.get("/data/intents/remove/?name=ask_time"))
     say(desk, "intents/remove/", name="ask_time", confirmed="1")
-    assert desk.get("/data/intent/?name=ask_time").status_code == 404
+    assert "There is no intent “ask_time”." in text_of(desk.get("/data/intent/?name=ask_time", follow=True))
 
 
 def test_a_conflict_is_solved_by_one_button(desk, project):
@@ -126,6 +126,18 @@ def test_synonyms_regexes_and_lookups_are_added_edited_and_removed(desk, project
     say(desk, f"entities/{block.pk}/remove/")
     assert "Oslo" not in Project.objects.default().files()["data/nlu.yml"]
     assert desk.post("/data/entities/add/story/", {"name": "x"}).status_code == 404
+
+
+def test_only_who_may_change_everything_takes_back_what_others_did(client, desk, project, bob, carol):
+    say(desk, "examples/add/", intent="greet", lines="ahoy")
+    address = f"/data/history/{Change.objects.first().pk}/undo/"
+    bob.groups.get().permissions.remove(*bob.groups.get().permissions.filter(codename="change_responses"))
+    for person in (bob, carol):
+        client.force_login(person)
+        assert client.post(address).status_code == 403
+    client.force_login(bob)
+    say(client, "examples/add/", intent="greet", lines="moin")
+    assert "It is as it was before." in say(client, f"history/{Change.objects.first().pk}/undo/")
 
 
 def test_history_says_who_changed_what_and_takes_it_back(desk, project, bob, client):
