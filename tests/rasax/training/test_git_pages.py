@@ -78,20 +78,20 @@ def test_a_key_is_made_and_only_its_public_half_is_shown(client, alice):
 
 
 @pytest.mark.parametrize(
-    ("url", "branch", "folder", "secret"),
+    ("url", "more"),
     {
-        "a file": ("file:///etc", "main", "", ""),
-        "an option": ("--upload-pack=touch", "main", "", ""),
-        "a password": ("https://bob:secret@git.example.com/x.git", "main", "", ""),
-        "no TLS": ("http://git.example.com/x.git", "main", "", ""),
-        "a branch that is none": ("https://git.example.com/x.git", "a..b", "", ""),
-        "a folder outside": ("https://git.example.com/x.git", "main", "../x", ""),
-        "no key": ("git@git.example.com:x.git", "main", "", "-----BEGIN NOTHING-----"),
+        "a file": ("file:///etc", {}),
+        "an option": ("--upload-pack=touch", {}),
+        "a password": ("https://bob:secret@git.example.com/x.git", {}),
+        "no TLS": ("http://git.example.com/x.git", {}),
+        "a branch that is none": ("https://git.example.com/x.git", {"branch": "a..b"}),
+        "a folder outside": ("https://git.example.com/x.git", {"folder": "../x"}),
+        "no key": ("git@git.example.com:x.git", {"secret": "-----BEGIN NOTHING-----"}),
     }.values(),
 )
-def test_what_cannot_be_connected_is_said_beside_its_field(url, branch, folder, secret, client, alice):
+def test_what_cannot_be_connected_is_said_beside_its_field(url, more, client, alice):
     client.force_login(alice)
-    page = post(client, "data_git_connect", url=url, branch=branch, folder=folder, secret=secret)
+    page = post(client, "data_git_connect", url=url, **{"branch": "main", **more})
     assert 'class="text-danger' in page.content.decode()
     assert not GitRepository.objects.exists()
 
