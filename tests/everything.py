@@ -32,7 +32,7 @@ from rasax.conversations.models import (
     Tag,
 )
 from rasax.deployment.models import Evaluation, Model, ModelTag, RasaServer, UploadedProject, WorkerTask
-from rasax.training.models import Block, Example, Mention, Project, TrainingFile
+from rasax.training.models import Block, Example, GitFile, GitRepository, Mention, Project, TrainingFile
 from tests.servers.rasa_models import archive
 
 NLU = "nlu:\n- intent: greet\n  examples: |\n    - hi\n"
@@ -70,6 +70,8 @@ def keep_everything(alice, bob):
         Chat.objects.create(sender_id="chat-1", server=server, person=bob, conversation=conversation),
         GuestLink.objects.create(name="Try Ada", server=server, by=bob),
         LearnedStory.objects.create(kind="test", name="greet", conversation=conversation, by=bob),
+        repository := GitRepository.objects.create(url="https://git.example.com/bot.git"),
+        GitFile.objects.create(repository=repository, path="data/git.yml", theirs="nlu: []\n", is_conflict=True),
         model := Model.objects.keep(io.BytesIO(archive()), "lab", bob),
         ModelTag.objects.create(name="production", model=model),
         WorkerTask.objects.create(job=job), Evaluation.objects.create(method="nlu", accuracy=0.5),

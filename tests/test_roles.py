@@ -110,6 +110,16 @@ route                                                     method anonymous alice
 /data/files/import/<uuid:job_pk>/                         GET    302       404   404 403
 /data/files/import/<uuid:job_pk>/take/                    POST   302       404   404 403
 /data/files/import/<uuid:job_pk>/discard/                 POST   302       404   404 403
+/data/git/                                                GET    302       200   200 403
+/data/git/connect/                                        POST   302       302   403 403
+/data/git/look/                                           POST   302       302   302 403
+/data/git/pull/                                           POST   302       302   302 403
+/data/git/push/                                           POST   302       302   302 403
+/data/git/discard/                                        POST   302       302   302 403
+/data/git/schedule/                                       POST   302       302   403 403
+/data/git/host-key/                                       POST   302       302   403 403
+/data/git/disconnect/                                     POST   302       302   403 403
+/data/git/conflicts/<int:file_pk>/                        GET    302       200   200 403
 /data/history/                                            GET    302       200   200 403
 /data/history/<int:change_pk>/                            GET    302       200   200 403
 /data/history/<int:change_pk>/undo/                       POST   302       302   302 403
@@ -245,6 +255,8 @@ training.block 200  403 200    403    200
 training.example 200  403 200    403    200
 training.mention 200  403 200    403    200
 training.change 200  403 200    403    200
+training.gitrepository 200 403 200  403    200
+training.gitfile 200  403 200    403    200
 annotation.inboxmessage 200 403 200    403    200
 annotation.occurrence  200  403 200    403    200
 annotation.opinion     200  403 200    403    200
@@ -343,6 +355,8 @@ def filled(route, kept):
         "<app_label>": "events",
         "<url>": "no/such/page",
     }
+    if "/conflicts/" in route:
+        values["<int:file_pk>"] = kept["training.gitfile"].pk
     for name, value in values.items():
         route = route.replace(name, str(value))
     assert "<" not in route, f"say in this test what to put into {route}"

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from rasax.deployment.addresses import AddressRefused, Deadline, checked_client
+from rasax.accounts.addresses import AddressRefused
+from rasax.deployment.addresses import Deadline, checked_client
 from rasax.deployment.errors import RasaError, Reason, failure_of
 
 TO_CONNECT = 5.0  # seconds

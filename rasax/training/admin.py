@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from rasax.accounts.admin import WithoutForms
-from rasax.training.models import Block, Change, Example, Mention, Project, TrainingFile
+from rasax.training.models import Block, Change, Example, GitFile, GitRepository, Mention, Project, TrainingFile
 
 
 @admin.register(Project)
@@ -62,3 +62,15 @@ class ChangeAdmin(WithoutForms):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
         return super().get_queryset(request).defer("edits")
+
+
+@admin.register(GitRepository)
+class GitRepositoryAdmin(WithoutForms):
+    list_display = ["url", "branch", "looked_at", "is_merged"]
+    fields = ["url", "branch", "folder", "public_key", "host_key", "head", "is_merged", "looked_at", "failure"]
+
+
+@admin.register(GitFile)
+class GitFileAdmin(WithoutForms):
+    list_display = ["path", "is_conflict"]
+    fields = ["path", "is_conflict", "base", "theirs"]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from rasax.training import example_pages, feature_pages, file_pages, history_pages, intent_pages
+from rasax.training import example_pages, feature_pages, file_pages, git_pages, history_pages, intent_pages
 
 urlpatterns = [
     path("", intent_pages.all_intents, name="data_intents"),
@@ -23,6 +23,16 @@ urlpatterns = [
     path("files/import/<uuid:job_pk>/", file_pages.show_import, name="data_import"),
     path("files/import/<uuid:job_pk>/take/", file_pages.take_import, name="data_take_import"),
     path("files/import/<uuid:job_pk>/discard/", file_pages.discard_import, name="data_discard_import"),
+    path("git/", git_pages.git, name="data_git"),
+    path("git/connect/", git_pages.connect, name="data_git_connect"),
+    path("git/look/", git_pages.look, name="data_git_look"),
+    path("git/pull/", git_pages.pull, name="data_git_pull"),
+    path("git/push/", git_pages.push, name="data_git_push"),
+    path("git/discard/", git_pages.discard, name="data_git_discard"),
+    path("git/schedule/", git_pages.schedule, name="data_git_schedule"),
+    path("git/host-key/", git_pages.forget_host_key, name="data_git_host_key"),
+    path("git/disconnect/", git_pages.disconnect, name="data_git_disconnect"),
+    path("git/conflicts/<int:file_pk>/", git_pages.conflict, name="data_git_conflict"),
     path("history/", history_pages.history, name="data_history"),
     path("history/<int:change_pk>/", history_pages.change, name="data_change"),
     path("history/<int:change_pk>/undo/", history_pages.undo, name="data_undo"),

@@ -21,6 +21,14 @@ CALLED = {
 
 VERBS = {
     "imported training data": _("imported training data"),
+    "pulled from git": _("pulled from git"),
+    "discarded changes": _("discarded changes"),
+    "solved a conflict": _("solved a conflict"),
+    "connected a git repository": _("connected a git repository"),
+    "disconnected a git repository": _("disconnected a git repository"),
+    "scheduled pulls": _("scheduled pulls"),
+    "forgot a host key": _("forgot a host key"),
+    "pushed to git": _("pushed to git"),
     "undid": _("undid"),
     "added examples": _("added examples"),
     "changed an example": _("changed an example"),

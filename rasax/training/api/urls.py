@@ -1,8 +1,9 @@
 from django.urls import path
 
-from rasax.training.api import examples, names
+from rasax.training.api import examples, git, names
 
 PROJECT = "projects/<str:project>"
+REPOSITORIES = f"{PROJECT}/git_repositories"
 
 urlpatterns = [
     path(f"{PROJECT}/data", examples.Examples.as_view()),
@@ -12,4 +13,9 @@ urlpatterns = [
     path(f"{PROJECT}/intents", names.Intents.as_view()),
     path(f"{PROJECT}/entities", names.Entities.as_view()),
     path(f"{PROJECT}/actions", names.Actions.as_view()),
+    path(REPOSITORIES, git.Repositories.as_view()),
+    path(f"{REPOSITORIES}/<int:pk>", git.OneRepository.as_view()),
+    path(f"{REPOSITORIES}/<int:pk>/status", git.Status.as_view()),
+    path(f"{REPOSITORIES}/<int:pk>/pull", git.Pull.as_view()),
+    path(f"{REPOSITORIES}/<int:pk>/push", git.Push.as_view()),
 ]

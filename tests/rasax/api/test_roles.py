@@ -13,7 +13,7 @@ from rasax.accounts.models import ApiToken, Job
 from rasax.annotation.models import InboxMessage
 from rasax.conversations.models import Correction, Flag, Note, SavedView, Tag
 from rasax.deployment.models import Evaluation, Model
-from rasax.training.models import Example, Project
+from rasax.training.models import Example, GitRepository, Project
 from tests.everything import NLU
 from tests.rasax.api.conftest import Api
 from tests.servers.rasa_models import archive
@@ -64,6 +64,13 @@ POST   /api/projects/{project}/data                              401       400  
 PUT    /api/projects/{project}/data                              401       400   400 403
 GET    /api/projects/{project}/data.yml                          401       200   200 403
 PUT    /api/projects/{project}/data.yml                          401       415   415 403
+GET    /api/projects/{project}/git_repositories                  401       200   200 403
+POST   /api/projects/{project}/git_repositories                  401       400   403 403
+GET    /api/projects/{project}/git_repositories/{pk}             401       200   200 403
+DELETE /api/projects/{project}/git_repositories/{pk}             401       204   403 403
+GET    /api/projects/{project}/git_repositories/{pk}/status      401       200   200 403
+POST   /api/projects/{project}/git_repositories/{pk}/pull        401       202   202 403
+POST   /api/projects/{project}/git_repositories/{pk}/push        401       400   400 403
 GET    /api/projects/{project}/data/{pk}                         401       200   200 403
 PUT    /api/projects/{project}/data/{pk}                         401       400   400 403
 DELETE /api/projects/{project}/data/{pk}                         401       204   204 403
@@ -153,12 +160,14 @@ def ids(conversations, bob):
     Model.objects.keep(io.BytesIO(archive()), "lab", bob).put_tag("production", bob)
     Project.objects.default().take({"nlu.yml": NLU}, bob)
     example = Example.objects.get()
+    repository = GitRepository.objects.create(url="git@git.example.com:team/bot.git")
     return {
         "user/tokens/{pk}": f"user/tokens/{ApiToken.objects.make(bob, 'script')[0].pk}",
         "rejectedMessages/{pk}": f"rejectedMessages/{RejectedMessage.objects.get().pk}",
         "savedViews/{pk}": f"savedViews/{SavedView.objects.save_as('Mine', 'q=x', bob).pk}",
         "notes/{pk}": f"notes/{Note.objects.write(ann, 'Ask legal', by=bob).pk}",
         "evaluations/{pk}": f"evaluations/{Evaluation.objects.create(method='nlu').pk}",
+        "git_repositories/{pk}": f"git_repositories/{repository.pk}",
         "data/{pk}": f"data/{example.pk}",
         "{job}": str(Job.objects.create(kind="conversations.bulk", by=bob).pk),
         "{conversation_id}": "ann", "{timestamp}": "7.0", "{tag}": "billing", "{username}": "bob", "{role}": "tester",

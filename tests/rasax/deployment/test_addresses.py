@@ -6,8 +6,9 @@ from ipaddress import ip_address
 import pytest
 from django.core.exceptions import ValidationError
 
-from rasax.deployment import addresses
-from rasax.deployment.addresses import AddressRefused, is_allowed, validate
+from rasax.accounts import addresses
+from rasax.accounts.addresses import AddressRefused, is_allowed
+from rasax.deployment.addresses import validate
 from rasax.deployment.errors import RasaError, Reason
 from rasax.deployment.rasa import Rasa
 

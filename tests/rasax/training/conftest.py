@@ -6,6 +6,7 @@ import re
 import pytest
 
 from rasax.training.models import Project
+from tests.rasax.training.git import bare, git_http, git_ssh, over_http, over_ssh  # noqa: F401 - fixtures
 from tests.rasax.training.test_intents import FILES
 
 

@@ -1,0 +1,107 @@
+"""Looking, pulling and pushing as jobs, since a git server may take its time; and pulls by the clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from rasax.accounts.jobs import Failed, Job, runs
+from rasax.accounts.sweeping import chore
+from rasax.training import syncing
+from rasax.training.access import CHANGE, CHANGE_ALL
+from rasax.training.formats.errors import Refused
+from rasax.training.git.failures import GitFailed
+from rasax.training.models import GitRepository
+
+LOOK, PULL, PUSH = "training.git_look", "training.git_pull", "training.git_push"
+KINDS = (LOOK, PULL, PUSH)
+
+GONE = gettext_noop("The repository is no longer connected.")
+NOT_ALLOWED = gettext_noop("This changes training data, stories and responses; you may not change all of them.")
+
+
+def latest() -> models.QuerySet[Job]:
+    return Job.objects.filter(kind__in=KINDS).select_related("by")
+
+
+def _repository(job: Job) -> GitRepository:
+    if job.by is None or not job.by.has_perms(CHANGE_ALL):
+        raise Failed(NOT_ALLOWED)
+    found = GitRepository.objects.first()
+    if found is None:
+        raise Failed(GONE)
+    return found
+
+
+def _failed(error: GitFailed | Refused) -> Failed:
+    """In the words of the server, too: nobody can mend what they are not told."""
+    where = f"{error.path}:{error.line} " if isinstance(error, Refused) and error.path else ""
+    return Failed(" ".join(part for part in (f"{where}{_(error.message)}", error.words) if part))
+
+
+def _pulled(job: Job) -> str:
+    if "taken" not in job.result:
+        return _("Pulling from git.")
+    taken = int(job.result["taken"])
+    said = str(ngettext("%s file came from git.", "%s files came from git.", taken) % taken)
+    if conflicts := job.result.get("conflicts"):
+        said += " " + ngettext("%s conflict is to be solved.", "%s conflicts are to be solved.", conflicts) % conflicts
+    return said
+
+
+def _pushed(job: Job) -> str:
+    if "commit" not in job.result:
+        return _("Pushing to git.")
+    said = {"branch": str(job.result["branch"]), "commit": str(job.result["commit"])[:10]}
+    return _("Pushed to %(branch)s as %(commit)s.") % said
+
+
+@runs(LOOK, needs=CHANGE, says=lambda job: _("Looking at the git repository."))
+def look(job: Job) -> None:
+    repository = _repository(job)
+    job.step(0)
+    try:
+        syncing.look(repository)
+    except GitFailed as error:
+        raise _failed(error) from error
+
+
+@runs(PULL, needs=CHANGE, says=_pulled)
+def pull(job: Job) -> None:
+    repository = _repository(job)
+    job.step(0)
+    try:
+        outcome = syncing.pull(repository, job.by)
+    except (GitFailed, Refused) as error:
+        raise _failed(error) from error
+    taken = len(outcome.taken) + len(outcome.removed)
+    job.step(1, 1, taken=taken, conflicts=len(outcome.conflicts))
+
+
+@runs(PUSH, needs=CHANGE, says=_pushed)
+def push(job: Job) -> None:
+    repository = _repository(job)
+    job.step(0)
+    branch, message = job.arguments.get("branch", ""), job.arguments.get("message", "")
+    try:
+        commit = syncing.push(repository, branch, message, job.by) if job.by else ""
+    except (GitFailed, Refused) as error:
+        raise _failed(error) from error
+    job.step(1, 1, commit=commit, branch=branch or repository.branch)
+
+
+@chore
+def pull_by_the_clock() -> None:
+    """One worker does it, whoever comes first. What fails is shown on the page, and tried again the next time."""
+    now = timezone.now()
+    for repository in GitRepository.objects.filter(pull_after__lte=now, is_merged=True):
+        again = now + timedelta(minutes=repository.pull_every)
+        if GitRepository.objects.filter(pk=repository.pk, pull_after__lte=now).update(pull_after=again):
+            try:
+                syncing.pull(repository, None)
+            except (GitFailed, Refused):
+                continue
