@@ -137,5 +137,6 @@ urlpatterns = [
     path("", include("rasax.conversations.api.urls")),
     path("", include("rasax.deployment.api.urls")),
     path("", include("rasax.deployment.callbacks")),
+    path("", include("rasax.training.api.validation_urls")),
     path("<anything:rest>", no_such_path),
 ]
