@@ -207,6 +207,12 @@ deployment.modeltag    200  403 200    403    200
 deployment.workertask  200  403 200    403    200
 deployment.evaluation  200  403 200    403    200
 deployment.uploadedproject 200 403 200 403    200
+training.project 200  403 200    403    200
+training.trainingfile 200  403 200    403    200
+training.block 200  403 200    403    200
+training.example 200  403 200    403    200
+training.mention 200  403 200    403    200
+training.change 200  403 200    403    200
 """
 ADMIN_PATHS = {"list": "", "add": "add/", "change": "{}/change/", "delete": "{}/delete/", "history": "{}/history/"}
 UNNAMED_GROUPS = {
