@@ -18,7 +18,27 @@ from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
 
 EXAMPLES, LONGEST, STORIES, EDITS = 100_000, 50_000, 5_000, 100
-WORDS = "the a my please order pizza flight hotel cancel book room table rome berlin now later how what when".split()
+WORDS = [
+    "the",
+    "a",
+    "my",
+    "please",
+    "order",
+    "pizza",
+    "flight",
+    "hotel",
+    "cancel",
+    "book",
+    "room",
+    "table",
+    "rome",
+    "berlin",
+    "now",
+    "later",
+    "how",
+    "what",
+    "when",
+]
 CHANCE = random.Random(1)
 HEAD = 'version: "3.1"\n'
 
@@ -83,7 +103,7 @@ def story(number: int) -> str:
 
 
 def changes(name: str) -> list[Callable[[], Any]]:
-    from rasax.training import contradictions, intents, validation
+    from rasax.training import intents
     from rasax.training.models import Example
 
     pks = list(Example.objects.filter(intent=name).values_list("pk", flat=True))
