@@ -18,27 +18,7 @@ from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
 
 EXAMPLES, LONGEST, STORIES, EDITS = 100_000, 50_000, 5_000, 100
-WORDS = [
-    "the",
-    "a",
-    "my",
-    "please",
-    "order",
-    "pizza",
-    "flight",
-    "hotel",
-    "cancel",
-    "book",
-    "room",
-    "table",
-    "rome",
-    "berlin",
-    "now",
-    "later",
-    "how",
-    "what",
-    "when",
-]
+WORDS = "the a my please order pizza flight hotel cancel book room table rome berlin now later how what when".split()
 CHANCE = random.Random(1)
 HEAD = 'version: "3.1"\n'
 
