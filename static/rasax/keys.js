@@ -62,8 +62,16 @@ export function actions() {
   return found;
 }
 
+function closeMenu(target) {
+  const menu = target.closest("details.menu[open]");
+  if (menu) menu.open = false;
+  menu?.querySelector("summary").focus();
+  return Boolean(menu);
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.key === "Escape" && closeMenu(event.target)) return;
   if (event.key === "Escape" && typing(event.target)) return event.target.blur();
   if (typing(event.target) || document.querySelector("dialog[open]")) return;
   const key = name(event);
