@@ -18,7 +18,7 @@ from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
 
 EXAMPLES, LONGEST, STORIES, EDITS = 100_000, 50_000, 5_000, 100
-WORDS = "the a my please order pizza flight hotel cancel book room table rome berlin now later how what when".split()
+WORDS = ("the", "my", "please", "order", "pizza", "flight", "cancel", "book", "table", "rome", "now", "what", "when")
 CHANCE = random.Random(1)
 HEAD = 'version: "3.1"\n'
 

@@ -17,6 +17,9 @@ from rasax.training.sheets import LINKED, Entry, Sheet, column
 HEAD = re.compile(r"^(?P<key>[\w-]+:)(?:[ ]+(?:\[\s*\]|\{\s*\}|~|null))?(?=[ ]*(?:#|\r?\n|$))", re.MULTILINE)
 
 
+AT_ONCE = 500  # fewer than a database lets a query have values
+
+
 class Draft:
     def __init__(self) -> None:
         self._sheets: dict[str, Sheet] = {}
@@ -32,6 +35,7 @@ class Draft:
 
     def apply(self, edits: Sequence[Edit]) -> None:
         """Raises Refused, with file and line."""
+        self._load([edit.block for edit in edits if isinstance(edit, Put | Remove)])
         for edit in edits:
             match edit:
                 case Put():
@@ -44,6 +48,13 @@ class Draft:
                     self._sheet_at(edit.path).replace(edit.text)
                 case RemoveFile():
                     self._remove_file(edit.path)
+
+    def _load(self, blocks: Sequence[Block]) -> None:
+        """As they are now, many at once."""
+        pks = [block.pk for block in blocks]
+        for at in range(0, len(pks), AT_ONCE):
+            for block in Block.objects.filter(pk__in=pks[at : at + AT_ONCE]).select_related("file"):
+                self.sheet(block.file.path).know(block)
 
     def diffs(self) -> list[FileDiff]:
         return [diff for sheet in self.sheets if (diff := difference(sheet))]

@@ -15,6 +15,7 @@ from rasax.training.formats.blocks import Part
 from rasax.training.formats.uses import TAUGHT
 
 BATCH = 1000
+WITH_EXAMPLES = {Block.Kind.INTENT, Block.Kind.TEXT}
 Mentions = dict[reading.Mention, None]
 Line = tuple[str, str]  # an example's intent, and its source
 
@@ -27,6 +28,7 @@ class Index:
     gone: set[int] = field(default_factory=set)
     _examples: list[Example] = field(default_factory=list)
     _mentions: list[Mention] = field(default_factory=list)
+    _again: dict[int, tuple[Block, Mentions]] = field(default_factory=dict)  # what changed blocks mention now
 
     def forget(self, block_pks: Iterable[int]) -> None:
         """Before the blocks are deleted, and their rows with them."""
@@ -37,9 +39,14 @@ class Index:
         self._say(block, said)
         self._mention(block, _mentions(part, said))
 
-    def change(self, block: Block, part: Part) -> None:
+    def change(self, block: Block, part: Part, was: str) -> None:
         """Only the rows of examples that differ: there may be many thousands beside them."""
         new = [(each.intent, each.source) for each in reading.written(part)]
+        if WITH_EXAMPLES & {block.kind, was}:
+            self._change_examples(block, new)
+        self._again[block.pk] = block, _mentions(part, new)
+
+    def _change_examples(self, block: Block, new: list[Line]) -> None:
         rows = Example.objects.filter(block=block).order_by("pk")
         old = list(rows.values_list("intent", "source"))
         head, tail = _same(old, new)
@@ -49,7 +56,6 @@ class Index:
             tail = tail if len(new) < len(old) and head + tail == len(new) else 0
             self._drop(rows, head, len(old) - tail)
             self._say(block, new[head : len(new) - tail])
-        self._change_mentions(block, _mentions(part, new))
 
     def say(self, block: Block, said: Said) -> None:
         """As change(), of a block of many examples: only those that are named are looked at."""
@@ -95,12 +101,20 @@ class Index:
             Mention(block=block, kind=kind, name=name[:NAME_LENGTH], how=how) for kind, name, how in mentions
         ]
 
-    def _change_mentions(self, block: Block, mentions: Mentions) -> None:
-        old = {(row.kind, row.name, row.how): row.pk for row in Mention.objects.filter(block=block)}
-        Mention.objects.filter(pk__in=[pk for key, pk in old.items() if key not in mentions]).delete()
-        self._mention(block, (key for key in mentions if key not in old))
+    def _change_mentions(self) -> None:
+        pks = sorted(self._again)
+        for at in range(0, len(pks), BATCH):
+            old: dict[int, dict[reading.Mention, int]] = {pk: {} for pk in pks[at : at + BATCH]}
+            for row in Mention.objects.filter(block__in=list(old)):
+                old[row.block_id][row.kind, row.name, row.how] = row.pk
+            gone = [pk for block, known in old.items() for key, pk in known.items() if key not in self._again[block][1]]
+            Mention.objects.filter(pk__in=gone).delete()
+            for pk, known in old.items():
+                block, mentions = self._again[pk]
+                self._mention(block, (key for key in mentions if key not in known))
 
     def write(self) -> Followed:
+        self._change_mentions()
         Example.objects.bulk_create(self._examples, batch_size=BATCH)
         Mention.objects.bulk_create(self._mentions, batch_size=BATCH)
         return Followed(self.added - self.gone, self._left(self.gone - self.added))

@@ -90,6 +90,11 @@ class Sheet:
             raise Refused(GONE, path=self.path)
         return found
 
+    def know(self, block: Block) -> None:
+        """The block as it is now, loaded with others."""
+        if self._all is None:
+            self._touched.setdefault(block.pk, Entry.of(block))
+
     def _loaded(self, pk: int) -> Entry | None:
         block = Block.objects.filter(pk=pk, file=self.file).first() if self.file else None
         if block is not None:

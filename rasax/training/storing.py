@@ -11,6 +11,7 @@ from rasax.training.formats.blocks import Part
 from rasax.training.indexing import BATCH, Index
 from rasax.training.sheets import Entry, Sheet
 
+AT_ONCE = 100  # blocks: their texts may be long
 Record = dict[str, Any]  # one of Change.edits
 
 
@@ -31,6 +32,8 @@ class _Storing:
         new = [entry for entry in changed if entry.block is None]
         kept = [entry for entry in changed if entry.block is not None]
         records = self._remove() + [self._change(entry) for entry in kept]
+        blocks_kept = [entry.block for entry in kept if entry.block is not None]
+        Block.objects.bulk_update(blocks_kept, ["text", "kind", "section", "name"], batch_size=AT_ONCE)
         if new:
             self._file()
             records += self._create(new)
@@ -55,12 +58,12 @@ class _Storing:
         block = entry.block
         assert block is not None  # noqa: S101 - of a kept entry
         record = self._record(entry, block, entry.text)
+        was = block.kind
         block.text, block.kind, block.section, block.name = entry.text, entry.kind, entry.section, _short(entry.name)
-        block.save(update_fields=["text", "kind", "section", "name"])
         if entry.said:
             self.index.say(block, entry.said)
         else:
-            self.index.change(block, entry.part or Part(0, blocks.TEXT))
+            self.index.change(block, entry.part or Part(0, blocks.TEXT), was)
         return record
 
     def _create(self, new: list[Entry]) -> list[Record]:

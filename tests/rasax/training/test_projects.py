@@ -103,6 +103,13 @@ def test_what_is_not_one_item_is_read_with_its_file(project, alice):
     assert (refused.value.path, refused.value.line) == ("data/nlu.yml", 5)
 
 
+def test_an_intent_that_becomes_a_synonym_has_no_examples(project, alice):
+    project.write([Put(block("greet"), "- synonym: greet\n  examples: |\n    - hi\n")], alice, "edited")
+    assert block("greet").kind == "synonym"
+    assert set(Example.objects.values_list("intent", flat=True)) == {"bye"}
+    assert not Mention.objects.filter(name="greet", how="taught").exists()
+
+
 def test_items_are_added_after_others_at_the_end_and_to_new_files(project, alice):
     project.write(
         [Add("data/nlu.yml", "- intent: thanks\n  examples: |\n    - thx", "nlu", block("greet"))], alice, "a"
