@@ -57,6 +57,8 @@ DELETE /api/projects/{project}/logs/{log}                        401       204  
 GET    /api/projects/{project}/models/jobs                       401       200   200 403
 POST   /api/projects/{project}/models/jobs                       401       409   403 403
 GET    /api/projects/{project}/trainingSources                   401       200   200 403
+GET    /api/projects/{project}/dataWarnings                      401       200   200 403
+GET    /api/projects/{project}/domainWarnings                    401       200   200 403
 GET    /api/evaluations                                          401       200   200 403
 POST   /api/evaluations                                          401       400   403 403
 GET    /api/evaluations/{pk}                                     401       200   200 403
