@@ -18,7 +18,7 @@ LISTEN = "action_listen"
 MOST_COURSES = 32  # of one story, by its `or` steps and checkpoints: those beyond are not looked at
 START = ""  # the checkpoint at which every story begins that names none
 
-Entity = Mapping[str, Any]
+Entity = dict[str, Any]
 
 
 @dataclass(frozen=True)
