@@ -39,17 +39,19 @@ messages: $(VENV)/.installed-dev
 	DEBUG=1 $(BIN)/python manage.py makemessages --locale de --no-obsolete --add-location file --ignore tests --ignore docs
 	DEBUG=1 $(BIN)/python manage.py compilemessages --locale de --ignore .venv
 
-# What touches the database runs on SQLite, then on PostgreSQL. The browser's tests are last and alone: playwright's
-# event loop would break asynchronous tests after it.
-ON_BOTH := tests/events/schema/test_migrating.py tests/events/schema/test_operations.py tests/events/test_record.py tests/events/test_forgetting.py tests/events/test_service.py tests/rasax tests/test_admin.py \
-	$(addprefix tests/trackers/test_,import.py copy.py export.py django_store.py)
+# What touches the database runs on SQLite, then on PostgreSQL, but for what is marked `once`. Tests wait for processes and
+# clocks as long as they compute, so there are twice as many workers as cores; `worksteal` leaves the tests of a file, which
+# share servers, together. The browser's tests are last and alone: playwright's event loop would break asynchronous tests after it.
+ON_BOTH := $(addprefix tests/events/,schema/test_migrating.py schema/test_operations.py test_record.py test_forgetting.py test_service.py) \
+	tests/rasax tests/test_admin.py $(addprefix tests/trackers/test_,import.py copy.py export.py django_store.py)
+PYTEST := $(BIN)/python -m pytest --dist worksteal -n
 
 test: $(VENV)/.installed-dev
 	tests/servers/install.sh
-	$(BIN)/python -m pytest -n 2 -m "not e2e and not chaos and not rasa"
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 $(ON_BOTH)
+	$(PYTEST) 4 -m "not e2e and not chaos and not rasa"
+	TEST_DATABASE=postgresql $(PYTEST) 4 -m "not rasa and not once" $(ON_BOTH)
 	$(BIN)/python -m pytest -m chaos
-	$(BIN)/python -m pytest -n 2 -m e2e
+	$(PYTEST) 3 -m e2e
 
 chaos: $(VENV)/.installed-dev
 	tests/servers/install.sh

@@ -61,6 +61,18 @@ def _send(topics: list[str]) -> None:
         log.warning("a notice was lost: Redis does not answer", error=str(error))
 
 
+def try_out() -> None:
+    """Raises what the channel layer raises where nothing can be told over it."""
+
+    async def there_and_back() -> None:
+        layer = get_channel_layer()
+        channel = await layer.new_channel("doctor")
+        await layer.send(channel, {"type": "changed", "topics": []})
+        await layer.receive(channel)
+
+    async_to_sync(there_and_back)()
+
+
 def _leave_notice(topics: list[str]) -> None:
     from events.models import Notice
 

@@ -45,16 +45,17 @@ class EventServiceStep(bootsteps.StartStopStep):  # type: ignore[misc]
             service = EventService(event_broker(), stop=self.stopping)
         except BrokerMisconfigured as error:
             log.error("the event service cannot start", error=str(error))
+            parent.exitcode = EXIT_FAILURE  # Celery takes none from WorkerTerminate
             raise WorkerTerminate(EXIT_FAILURE) from error
-        self.thread = threading.Thread(target=self._run, args=(service,), name="event-service", daemon=True)
+        self.thread = threading.Thread(target=self._run, args=(parent, service), name="event-service", daemon=True)
         self.thread.start()
 
-    def _run(self, service: Any) -> None:
+    def _run(self, parent: Any, service: Any) -> None:
         try:
             service.run()
         except Exception as error:
             log.error("the event service failed; the worker stops", error=str(error), exc_info=True)
-            state.should_terminate = EXIT_FAILURE
+            parent.exitcode = state.should_terminate = EXIT_FAILURE
 
     def stop(self, parent: Any) -> None:
         self.stopping.set()

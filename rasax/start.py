@@ -69,7 +69,7 @@ def _embedded_defaults() -> bool:
     if not (os.environ.get("SERVICE_TOKEN") or os.environ.get("SERVICE_TOKEN_FILE")):
         os.environ["SERVICE_TOKEN_FILE"] = str(_secret("service_token"))
     os.environ.setdefault("ALLOW_PRIVATE_ADDRESSES", "1")  # the Rasa that is tried out runs on this machine, too
-    if os.environ.get("EVENT_BROKER_URL") or os.environ.get("RASA_ENDPOINTS"):
+    if any(os.environ.get(name) for name in ("EVENT_BROKER_URL", "EVENT_BROKER_URL_FILE", "RASA_ENDPOINTS")):
         return False
     os.environ["EVENT_BROKER_URL"] = f"file://{RUN / 'rasa_event.log'}"
     return True

@@ -5,6 +5,7 @@ A copy takes a hundredth of the time. What is copied was made by the migrations,
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import shutil
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,7 +34,7 @@ def migrate(url: str) -> None:
 
 
 def copy_sqlite(target: Path) -> None:
-    source = Path(os.environ["RASAX_TESTS_DIR"]) / f"{SOURCE}.sqlite3"
+    source = _folder() / f"{SOURCE}.sqlite3"
     with _one_at_a_time():
         if not source.exists():
             made = Path(tempfile.mkdtemp(dir=source.parent)) / source.name
@@ -59,15 +61,26 @@ def _other(url: str, name: str) -> str:
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
+@cache
+def _folder() -> Path:
+    """Of this run; a benchmark has one of its own."""
+    if shared := os.environ.get("RASAX_TESTS_DIR"):
+        return Path(shared)
+    own = tempfile.TemporaryDirectory(prefix="rasax-tests-")
+    atexit.register(own.cleanup)
+    return Path(own.name)
+
+
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    with (Path(os.environ["RASAX_TESTS_DIR"]) / f"{SOURCE}.lock").open("ab") as lock:
+    with (_folder() / f"{SOURCE}.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _migrate(url: str) -> None:
-    environment = {**os.environ, "DATABASE_URL": url}
+    secrets = {"SECRET_KEY": "only-to-migrate-" * 3, "ENCRYPTION_KEYS": "only-to-migrate-" * 3}
+    environment = {**secrets, **os.environ, "DATABASE_URL": url}
     command = [sys.executable, "-W", "ignore", "manage.py", "migrate", "-v0"]
     done = subprocess.run(command, cwd=ROOT, env=environment, text=True, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr

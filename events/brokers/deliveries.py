@@ -20,6 +20,7 @@ from amqp.method_framing import frame_handler
 from events.brokers.base import Message, batch
 
 READ_SIZE = 131_072
+PAUSE = 0.01  # seconds without a message, after which a batch is not waited for any longer
 METHOD, HEADER, BODY = 1, 2, 3
 DELIVER = b"\x00\x3c\x00\x3c"  # class basic, method deliver
 FRAME_END = 0xCE
@@ -70,12 +71,13 @@ class Deliveries:
         return taken
 
     def fill(self, limit: int, max_bytes: int, wait: float) -> None:
-        """Reads until that much waits; a second at most for the first message, then at most `wait`."""
+        """Reads until that much waits; a second at most for the first message, then at most `wait`, and no longer than
+        `PAUSE` where nothing more comes: Rasa publishes the events of a turn one upon the other."""
         deadline = monotonic() + (wait if self.waiting else 1.0)
         while len(self.waiting) < limit and self.size < max_bytes:
             idle = not self.waiting
             remaining = deadline - monotonic()
-            if remaining <= 0 or not self._read(remaining):
+            if remaining <= 0 or not self._read(remaining if idle else min(remaining, PAUSE)):
                 return
             if idle and self.waiting:
                 deadline = monotonic() + wait

@@ -18,6 +18,10 @@ Key = tuple[str, str]  # app label, name
 class SchemaIsNewer(RuntimeError):
     """A newer rasax migrated the database; the text says what to do."""
 
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(f"{what} {advice}")
+        self.what, self.advice = what, advice
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -44,8 +48,8 @@ class Schema:
         if self.unknown:
             raise SchemaIsNewer(
                 f"The database has a newer schema ({_named(self.unknown)}) than rasax {settings.VERSION} was built for"
-                f" ({_named(self.latest())}). Start {_version(by)}; or go back: stop every rasax, and have"
-                f" {_version(by)} run {self.way_back()}"
+                f" ({_named(self.latest())}).",
+                f"Start {_version(by)}; or go back: stop every rasax, and have {_version(by)} run {self.way_back()}",
             )
 
     def latest(self) -> list[Key]:

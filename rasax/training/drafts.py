@@ -147,9 +147,12 @@ def difference(sheet: Sheet) -> FileDiff | None:
 
 
 def as_breaks_of(model: str, text: str) -> str:
-    """Lines end as they do where the text goes: browsers send CRLF always."""
+    """Lines end as they do where the text goes: browsers send CRLF always. Where they end in both ways, each stays."""
+    n_windows = model.count("\r\n")
+    if 0 < n_windows < model.count("\n"):
+        return text
     plain = text.replace("\r\n", "\n")
-    return plain.replace("\n", "\r\n") if "\r\n" in model else plain
+    return plain.replace("\n", "\r\n") if n_windows else plain
 
 
 def shifted(text: str, wanted: int) -> str:

@@ -132,7 +132,7 @@ class Project(models.Model):
         return draft.diffs()
 
     def write(self, edits: Sequence[Edit], by: User | None, verb: str, subject: str = "") -> Change:
-        """Raises Refused. Where the edits change nothing there is a Change all the same, without edits."""
+        """Raises Refused. Where the edits change nothing the Change has none, and is not kept."""
         with self.held():
             draft = Draft()
             draft.apply(edits)

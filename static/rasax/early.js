@@ -2,7 +2,7 @@
 // they are held, handed on, and pressed again in their order once every module has run. What goes into a field never is.
 (() => {
   const HANDED = "early-keys";
-  const FRESH = 5_000; // milliseconds for which keys are still meant
+  const FRESH = 10_000; // milliseconds for which keys are still meant
   const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
   let held = taken();
   let state = "loading";
@@ -54,7 +54,6 @@
   }
 
   function leave() {
-    if (asksForFile) return;
     state = "leaving";
     clearTimeout(timer);
     timer = setTimeout(stay, FRESH);
@@ -67,7 +66,13 @@
 
   function send({ defaultPrevented, target, submitter }) {
     asksForFile = submitter?.matches("[data-file]") ?? false;
-    if (!defaultPrevented && target.getAttribute("method") === "post") leave();
+    if (!defaultPrevented && !asksForFile && target.getAttribute("method") === "post") leave();
+  }
+
+  // A file is asked for as a page is; the page that asks stays.
+  function unload() {
+    if (!asksForFile) leave();
+    asksForFile = false;
   }
 
   addEventListener("keydown", (event) => {
@@ -78,7 +83,7 @@
   }, true);
   addEventListener("DOMContentLoaded", () => setTimeout(pressAgain)); // after all that waits for the same
   addEventListener("submit", send);
-  addEventListener("beforeunload", leave);
+  addEventListener("beforeunload", unload);
   addEventListener("pagehide", handOn);
   addEventListener("pageshow", (event) => { if (event.persisted) stay(); });
 })();

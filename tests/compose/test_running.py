@@ -131,3 +131,5 @@ def test_all_in_one_works_from_the_same_file(tmp_path):
     with PlainCompose(Composed(tmp_path, "all-in-one")) as running:
         running.wait_until(lambda: running.is_healthy("all-in-one"), "healthy all-in-one")
         a_conversation_is_reviewed(running, "all-in-one")
+        # No demo is published into a broker that somebody else's assistant may use.
+        assert Kept(running).ask("SELECT sender_id FROM events_conversation") == [("ann",)]

@@ -31,7 +31,7 @@ from events.brokers.base import Message
 from events.models import Conversation
 Conversation.objects.record([Message(line.encode(), "production") for line in json.load(sys.stdin)])
 """
-expect.set_options(timeout=10_000)  # a bound, for a machine that does much else
+expect.set_options(timeout=20_000)  # a bound, for a machine that does much else; so are the others
 MAKE_BOB = """
 import django
 django.setup()
@@ -70,7 +70,7 @@ class Site:
     def run(self, *arguments: str, stdin: str = "") -> None:
         command = [sys.executable, "-W", "ignore", *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env=self.env, input=stdin, text=True, check=False, timeout=60, capture_output=True
+            command, cwd=ROOT, env=self.env, input=stdin, text=True, check=False, timeout=180, capture_output=True
         )
         assert done.returncode == 0, done.stderr
 
@@ -78,7 +78,7 @@ class Site:
         self.run("-c", RECORD, stdin=json.dumps([message.body.decode() for message in messages]))
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(f"{self.url}/", timeout=1)
@@ -89,7 +89,7 @@ class Site:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         self.log.close()
 
 

@@ -61,7 +61,7 @@ class Talking(Site):
 
     def stop(self) -> None:
         self.service.terminate()
-        self.service.wait(10)
+        self.service.wait(60)
         super().stop()
 
 

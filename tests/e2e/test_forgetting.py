@@ -38,7 +38,7 @@ class Rasa:
 
     def stop(self) -> None:
         self.service.terminate()
-        self.service.wait(20)
+        self.service.wait(60)
 
 
 @pytest.fixture

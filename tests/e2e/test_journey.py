@@ -32,7 +32,7 @@ class Whole(Talking):
 
     def stop(self) -> None:
         self.worker.terminate()
-        self.worker.wait(30)
+        self.worker.wait(60)
         super().stop()
 
 

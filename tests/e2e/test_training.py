@@ -39,7 +39,7 @@ def rasa(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
         worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=site.log, stderr=site.log)
         yield rasa
         worker.terminate()
-        worker.wait(30)
+        worker.wait(60)
 
 
 def test_a_model_is_trained_and_evaluated(

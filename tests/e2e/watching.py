@@ -17,7 +17,7 @@ OUR_OWN = {"data", "blob", "about"}  # schemes of addresses that nobody else is 
 def new_page(context: BrowserContext) -> Page:
     """One that says when its content security policy stopped something."""
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(20_000)
     page.add_init_script(SAY_VIOLATIONS)
     return page
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from celery.exceptions import WorkerTerminate
 from celery.worker import state
@@ -5,6 +7,7 @@ from celery.worker import state
 from events import configured, worker
 from events.service import EventServiceFailed
 from events.worker import EventServiceStep
+from tests.deployment import Deployment
 
 
 @pytest.fixture(autouse=True)
@@ -26,25 +29,35 @@ def step():
 
 
 def test_a_worker_ends_when_its_event_service_fails():
-    step()._run(Service(EventServiceFailed("Could not store events for 60 s")))
-    assert state.should_terminate == worker.EXIT_FAILURE
+    parent = SimpleNamespace(exitcode=None)
+    step()._run(parent, Service(EventServiceFailed("Could not store events for 60 s")))
+    assert state.should_terminate == parent.exitcode == worker.EXIT_FAILURE
 
 
 def test_a_worker_lives_on_when_its_event_service_was_told_to_stop():
-    step()._run(Service())
+    step()._run(SimpleNamespace(exitcode=None), Service())
     assert state.should_terminate is None
 
 
 def test_a_worker_without_a_usable_broker_does_not_start(settings):
     settings.EVENT_BROKER_URL = "carrier-pigeon"
+    parent = SimpleNamespace(exitcode=None)
     with pytest.raises(WorkerTerminate):
-        step().start(parent=object())
+        step().start(parent)
+    assert parent.exitcode == worker.EXIT_FAILURE
 
 
 def test_a_worker_beside_event_services_of_their_own_takes_no_events(settings):
     assert step().include_if(object())
     settings.EVENT_SERVICE_IN_WORKER = False
     assert not step().include_if(object())
+
+
+def test_a_supervisor_sees_that_it_failed(tmp_path):
+    with Deployment(
+        f"sqlite:///{tmp_path / 'worker.sqlite3'}", "carrier-pigeon", RASAX_URL="http://rasax:5002"
+    ) as deployment:
+        assert deployment.start_worker().wait(60) == worker.EXIT_FAILURE
 
 
 def test_the_broker_comes_from_the_url_or_from_rasa_s_endpoints(settings, tmp_path):

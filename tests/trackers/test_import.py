@@ -374,6 +374,7 @@ def test_an_hour_is_told_in_hours() -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.once
 def test_an_import_killed_in_the_middle_goes_on_and_has_each_event_once(
     deployment: Deployment, many: tuple[Path, int], processes: int
 ) -> None:
@@ -401,6 +402,7 @@ def connections(deployment: Deployment) -> list[Any]:
     return deployment.ask(others)
 
 
+@pytest.mark.once
 def test_the_death_of_a_worker_ends_the_import_in_one_line(deployment: Deployment, many: tuple[Path, int]) -> None:
     process = deployment.start("manage.py", "import_conversations", str(many[0]), "--processes=2")
     deployment.wait_until(lambda: bool(deployment.ask("SELECT 1 FROM events_brokerposition")), "position", 60)
@@ -422,6 +424,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+@pytest.mark.once
 def test_an_interrupt_ends_the_import_in_one_line(deployment: Deployment, many: tuple[Path, int]) -> None:
     command = ["manage.py", "import_conversations", str(many[0]), "--processes=2"]
     process = deployment.start("-c", LISTENING, *command)
@@ -432,6 +435,7 @@ def test_an_interrupt_ends_the_import_in_one_line(deployment: Deployment, many: 
     assert "Traceback" not in deployment.log()
 
 
+@pytest.mark.once
 def test_events_and_an_import_at_the_same_time_meet_without_duplicates(
     deployment: Deployment, many: tuple[Path, int]
 ) -> None:

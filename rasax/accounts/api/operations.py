@@ -167,7 +167,8 @@ def _failures(codes: set[int]) -> dict[Any, Any]:
 
 
 def _path_parameters(names: Sequence[str]) -> list[OpenApiParameter]:
-    types = {"timestamp": OpenApiTypes.DOUBLE, "pk": OpenApiTypes.INT64, "job": OpenApiTypes.UUID}
+    types: dict[str, Any] = {"timestamp": OpenApiTypes.DOUBLE, "pk": OpenApiTypes.INT64, "job": OpenApiTypes.UUID}
+    types["model_tag"] = {"type": "string", "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"}
     return [
         OpenApiParameter(name, types.get(name, OpenApiTypes.STR), OpenApiParameter.PATH, description=PATHS[name])
         for name in names

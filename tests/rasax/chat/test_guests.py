@@ -191,6 +191,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_of_fifty_at_once_one_gets_in(database, tmp_path, request):
     """Real requests to a web process, whose threads have their own connections."""

@@ -26,6 +26,8 @@ Job.objects.ask("{kind}", alice, action="tag", value="billing", format="csv", pk
 """
 SEND_AGAIN = """
 from rasax.accounts import jobs
+
+pytestmark = pytest.mark.once
 jobs.send(jobs.Job.objects.get().pk)
 """
 EXPIRE = "UPDATE accounts_job SET lease_until = '2000-01-01 00:00:00' WHERE state = 'running'"

@@ -11,6 +11,8 @@ from rasax.deployment.addresses import AddressRefused, is_allowed, validate
 from rasax.deployment.errors import RasaError, Reason
 from rasax.deployment.rasa import Rasa
 
+pytestmark = pytest.mark.once
+
 PUBLIC = ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "2a00:1450:4001::200e"]
 PRIVATE = [
     "127.0.0.1", "127.8.8.8", "::1", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "fd12::1",

@@ -13,6 +13,8 @@ from rasax.deployment import archives
 from rasax.deployment.archives import ArchiveRefused, read
 from tests.servers.rasa_models import archive, directory, file, fingerprint, metadata, packed, root, special
 
+pytestmark = pytest.mark.once
+
 METADATA = json.dumps(metadata()).encode()
 
 

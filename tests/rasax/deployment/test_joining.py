@@ -7,6 +7,8 @@ from rasax.deployment.joining import Faulty
 from rasax.deployment.projects import Project, sorted_out
 from tests.rasax.deployment.conftest import PROJECT
 
+pytestmark = pytest.mark.once
+
 
 def joined(**changed):
     files = {path: text for path, text in (PROJECT | changed).items() if text is not None}

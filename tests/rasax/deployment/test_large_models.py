@@ -16,6 +16,8 @@ SIZE = 160 * 2**20
 MAKE_TOKEN = """
 from django.contrib.auth.models import Group
 from rasax.accounts.models import ApiToken, User
+
+pytestmark = pytest.mark.once
 user = User.objects.create(username="script")
 user.groups.set(Group.objects.filter(name="admin"))
 print(ApiToken.objects.make(user, "upload")[1])

@@ -13,6 +13,8 @@ import pytest
 from tests.servers.rasa import RasaStandIn
 from tests.servers.rasa_dialogue import HTTP
 
+pytestmark = pytest.mark.once
+
 SAME = [
     "version", "domain json", "domain default accept", "story unknown", "predict unknown", "execute no name",
     "execute unknown action", "trigger_intent unknown", "parse", "parse no text", "test/stories", "test/intents",

@@ -337,6 +337,7 @@ def test_a_worker_that_died_after_posting_does_not_post_twice(train, rasa, run_s
     rasa.training = "never"
     train()
     job = run_sent()
+    rasa.wait()
     WorkerTask.objects.update(posted_at=None)
     rasa.jobs = 1
     lost(job)

@@ -2,8 +2,11 @@
 
 import sqlite3
 
+import pytest
+
 from tests.deployment import Deployment
 
+pytestmark = pytest.mark.once
 ADD = """
 from rasax.deployment.models import RasaServer
 RasaServer.objects.add(None, name="production", url="{url}", token="tok3n", use="production")

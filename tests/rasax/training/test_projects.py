@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rasax.training import intents
 from rasax.training.edits import Add, NewFile, Put, Remove, RemoveFile
 from rasax.training.formats.errors import Refused
 from rasax.training.models import Block, Change, Example, Mention, Project, TrainingFile
@@ -191,6 +192,14 @@ def test_crlf_stays_crlf(project, alice):
     assert Example.objects.filter(block=greet).first().text == "hi"
     project.write([Put(greet, greet.text.replace("\r\n", "\n") + "    - new\n")], alice, "edited")
     assert project.files()["data/crlf.yml"] == text.replace("person)\r\n", "person)\r\n    - new\r\n")
+
+
+def test_lines_that_end_in_two_ways_keep_their_ends(project, alice):
+    text = "nlu:\r\n- intent: greet\r\n  examples: |\n    - hi\r\n    - hey\n"
+    project.take({"data/mixed.yml": text}, alice)
+    hey = Example.objects.get(text="hey")
+    intents.change_example(hey, "servus", [], alice)
+    assert project.files()["data/mixed.yml"] == text.replace("hey", "servus")
 
 
 def test_every_bot_of_the_tests_comes_out_as_it_went_in():
