@@ -1,4 +1,4 @@
-"""Training data: import, export, and edits saved, also inside an intent of very many examples.
+"""Training data: import, export, warnings, and edits saved, also inside an intent of very many examples.
 
 `python -m benchmarks.training_data [--sqlite] [--million]` measures it alone.
 """
@@ -32,13 +32,16 @@ def show(database_url: str, name: str, scale: int = 1, million: bool = False) ->
 
 def measure(scale: int, million: bool) -> None:
     """In a process that has Django."""
-    from rasax.training import intents
+    from rasax.training import contradictions, intents, validation
     from rasax.training.models import Example, Project
 
     project, files = Project.objects.default(), project_files(scale)
     print(f"  import {seconds(lambda: project.take(files, None)):.2f} s")
     print(f"  import again, nothing new {seconds(lambda: project.take(files, None)):.2f} s")
     print(f"  export {seconds(project.files):.3f} s")
+    project.refresh_from_db()
+    print(f"  warnings {seconds(lambda: validation.warnings(project)):.2f} s")
+    print(f"  stories compared {seconds(contradictions.found_in_stories):.2f} s")
     for name in ("longest", "i7"):
         told(f"an example changed, of {Example.objects.filter(intent=name).count():,}", changes(name))
         told(f"an example added, to {Example.objects.filter(intent=name).count():,}", additions(name, EDITS))

@@ -5,8 +5,6 @@ Everything here that asks Rasa raises RasaError, whose text is for people.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +21,7 @@ from rasax.conversations.presenting import Guess
 from rasax.conversations.replay import replay
 from rasax.conversations.wording import percent
 from rasax.deployment.errors import RasaError, Reason
+from rasax.training.entities import broken, read
 from trackers.applied import AppliedEvents
 from trackers.stories import annotated
 
@@ -128,33 +127,7 @@ def save(chat: Chat, kind: str, name: str, by: User) -> tuple[LearnedStory, bool
     return LearnedStory.objects.learn(kind, name, events, chat.conversation, by)
 
 
-MARKED = re.compile(r"\[([^\]]+)\](?:\(([^():]+)\)|(\{[^{}]+\}))")
-
-
 def read_annotated(said: str) -> tuple[str, list[dict[str, Any]]]:
     """The text and its entities, of `to [Rome](city)` or `to [Rome]{"entity": "city", "role": "to"}`, as Rasa's
-    training data have it. What cannot be read so is text."""
-    parts: list[str] = []
-    entities: list[dict[str, Any]] = []
-    end = length = 0
-    for found in MARKED.finditer(said):
-        marked = _marked(found)
-        if marked is None:
-            continue
-        before = said[end : found.start()]
-        start = length + len(before)
-        parts += [before, found[1]]
-        length, end = start + len(found[1]), found.end()
-        entities.append({"start": start, "end": length, "value": found[1], **marked})
-    return "".join([*parts, said[end:]]), entities
-
-
-def _marked(found: re.Match[str]) -> dict[str, Any] | None:
-    if found[2]:
-        return {"entity": found[2].strip()}
-    try:
-        given = json.loads(found[3])
-    except ValueError:
-        return None
-    known = {name: given[name] for name in ("entity", "role", "group", "value") if given.get(name)}
-    return known if isinstance(known.get("entity"), str) else None
+    training data have it. Where a part cannot be read so, all is text."""
+    return (said, []) if broken(said) else read(said)

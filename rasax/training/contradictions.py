@@ -10,6 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from rasax.accounts.jobs import Job, runs
 from rasax.training.access import VIEW_STORIES
 from rasax.training.declaring import part_of
@@ -134,7 +137,7 @@ def _seen() -> Seen:
 
 
 def _used(entities: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
-    for _, section, items in entries(Block.Kind.DECLARED):
+    for _block, section, items in entries(Block.Kind.DECLARED):
         for item in items if section == "intents" and isinstance(items, list) else ():
             for intent, given in item.items() if isinstance(item, Mapping) else ():
                 if isinstance(given, Mapping):
@@ -162,7 +165,14 @@ def latest(project: Project) -> Job | None:
     return done.order_by("-ended_at").first()
 
 
-@runs(CHECK, needs=VIEW_STORIES)
+def says(job: Job) -> str:
+    if job.state != Job.State.DONE:
+        return _("Comparing the stories with each other.")
+    number = len(job.result.get("warnings", ()))
+    return ngettext("Compared the stories: %d warning.", "Compared the stories: %d warnings.", number) % number
+
+
+@runs(CHECK, needs=VIEW_STORIES, says=says)
 def check(job: Job) -> None:
     version = Project.objects.default().version
     total = Block.objects.filter(kind__in=[Block.Kind.STORY, Block.Kind.RULE]).count()

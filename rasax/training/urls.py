@@ -1,6 +1,14 @@
 from django.urls import path
 
-from rasax.training import example_pages, feature_pages, file_pages, git_pages, history_pages, intent_pages
+from rasax.training import (
+    example_pages,
+    feature_pages,
+    file_pages,
+    git_pages,
+    history_pages,
+    intent_pages,
+    warning_pages,
+)
 
 urlpatterns = [
     path("", intent_pages.all_intents, name="data_intents"),
@@ -16,6 +24,8 @@ urlpatterns = [
     path("entities/add/<str:kind>/", feature_pages.add_feature, name="data_add_feature"),
     path("entities/<int:block_pk>/", feature_pages.feature, name="data_feature"),
     path("entities/<int:block_pk>/remove/", feature_pages.remove_feature, name="data_remove_feature"),
+    path("warnings/", warning_pages.all_warnings, name="data_warnings"),
+    path("warnings/check/", warning_pages.check, name="data_check_stories"),
     path("files/", file_pages.files, name="data_files"),
     path("files/upload/", file_pages.upload, name="data_upload"),
     path("files/project.zip", file_pages.download_all, name="data_project"),

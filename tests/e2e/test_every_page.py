@@ -25,6 +25,7 @@ LOOKS = {
     "correct": "/conversations/{c}/events/{e}/intent/",
     "assign": "/conversations/{c}/assign/",
     "forget": "/conversations/{c}/forget/",
+    "warnings": "/data/warnings/",
     "inbox": "/inbox/",
     "inbox-message": "/inbox/1/",
     "inbox-story": "/inbox/story/{c}/{e}/",

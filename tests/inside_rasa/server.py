@@ -26,6 +26,7 @@ def rasa_python() -> str:
 
 def environment() -> dict[str, str]:
     quiet = {"RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONWARNINGS": "ignore"}
+    quiet["OMP_NUM_THREADS"] = "1"  # threads that spin while they wait starve each other where others work too
     return {**os.environ, **quiet, "PYTHONPATH": str(ROOT)}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.utils import timezone
 
@@ -16,8 +17,13 @@ from rasax.deployment.models import Evaluation, Model, RasaServer, WorkerTask
 from rasax.deployment.polling import poll_servers
 from rasax.deployment.projects import sorted_out
 from rasax.deployment.worker_tasks import look_after_worker_tasks
+from rasax.training import intents, stories
+from rasax.training.contradictions import contradictions
+from rasax.training.models import Project as TrainingProject
+from rasax.training.validation import warnings
 from tests.inside_rasa.server import BOT, environment, rasa_python
 from tests.servers.process import HOST, free_port
+from trackers.stories import story
 
 pytestmark = [pytest.mark.rasa, pytest.mark.django_db(transaction=True)]
 SECONDS = 300
@@ -64,6 +70,12 @@ rules:
 - rule: bye
   steps: [{intent: bye}, {action: utter_bye}]
 """
+CONVERSATION = [
+    {"event": "action", "name": "action_listen"},
+    {"event": "user", "text": "bye", "parse_data": {"intent": {"name": "bye"}, "entities": []}},
+    {"event": "action", "name": "utter_bye"},
+    {"event": "action", "name": "action_listen"},
+]
 TESTS = """
 stories:
 - story: is greeted
@@ -107,7 +119,7 @@ def run(site: Any, tmp_path: Path, alice: User, rasa: str, monkeypatch: Any) -> 
     wait_for(lambda: not polled().reason)
 
     def ask(kind: str, **arguments: Any) -> Job:
-        task = WorkerTask.objects.ask(kind, alice, source="folder", **arguments)
+        task = WorkerTask.objects.ask(kind, alice, **{"source": "folder", **arguments})
 
         def ended() -> bool:
             polled()
@@ -164,6 +176,26 @@ def test_a_real_rasa_trains_calls_back_and_is_evaluated(run: Callable[..., Job],
     stories = evaluation(run(evaluating.EVALUATE, method="stories"))
     assert (stories.n_tested, stories.accuracy) == (2, 0.5)
     assert set(stories.errors.values_list("text", flat=True)) == {"is greeted wrongly"}
+
+
+def test_what_was_edited_here_is_learned(run: Callable[..., Job], alice: User, tmp_path: Path) -> None:
+    data = TrainingProject.objects.default()
+    data.take({"config.yml": PIPELINE, "data/nlu.yml": NLU, "data/rules.yml": RULES, **DOMAIN}, alice)
+    intents.add_examples("hello", [intents.NewExample("ahoy today", [{"start": 5, "end": 10, "entity": "day"}])], alice)
+    intents.rename_intent("hello", "greet", alice)
+    stories.add_story("story", story("from a conversation", CONVERSATION), alice)
+    data.refresh_from_db()
+    assert [(each.kind, each.words) for each in [*warnings(data), *contradictions(data)]] == []
+    job = run(training.TRAIN, source="data")
+    assert job.state == Job.State.DONE, job.line
+    server = RasaServer.objects.get()
+    server.rasa().put_model(model_file=str(model_on_disk(job, tmp_path)))
+    wait_for(lambda: bool(polled().model_file))
+    with httpx.Client(base_url=server.url, params={"token": "tok3n"}, timeout=60, trust_env=False) as rasa:
+        assert rasa.post("/model/parse", json={"text": "ahoy today"}).json()["intent"]["name"] == "greet"
+        domain = rasa.get("/domain", headers={"Accept": "application/json"}).json()
+    assert "greet" in str(domain["intents"])
+    assert "hello" not in str(domain["intents"])
 
 
 def test_a_real_rasas_own_words_are_told(run: Callable[..., Job]) -> None:

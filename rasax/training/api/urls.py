@@ -1,6 +1,6 @@
 from django.urls import path
 
-from rasax.training.api import examples, git, names
+from rasax.training.api import examples, git, names, validation
 
 PROJECT = "projects/<str:project>"
 REPOSITORIES = f"{PROJECT}/git_repositories"
@@ -13,6 +13,8 @@ urlpatterns = [
     path(f"{PROJECT}/intents", names.Intents.as_view()),
     path(f"{PROJECT}/entities", names.Entities.as_view()),
     path(f"{PROJECT}/actions", names.Actions.as_view()),
+    path(f"{PROJECT}/dataWarnings", validation.DataWarnings.as_view()),
+    path(f"{PROJECT}/domainWarnings", validation.DomainWarnings.as_view()),
     path(REPOSITORIES, git.Repositories.as_view()),
     path(f"{REPOSITORIES}/<int:pk>", git.OneRepository.as_view()),
     path(f"{REPOSITORIES}/<int:pk>/status", git.Status.as_view()),

@@ -18,7 +18,7 @@ LISTEN = "action_listen"
 MOST_COURSES = 32  # of one story, by its `or` steps and checkpoints: those beyond are not looked at
 START = ""  # the checkpoint at which every story begins that names none
 
-Entity = Mapping[str, Any]
+Entity = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,9 @@ class Walk:
 
     def _told(self, course: Course, step: Mapping[str, Any]) -> Course:
         intent = str(step.get("intent") or "").strip().removeprefix("/").partition("/")[0]
-        text = str(step.get("user") or "").strip()
-        said = _said(text) if "user" in step else _listed(step.get("entities"))
+        text, said = entities.read(str(step.get("user") or "").strip())
+        if "user" not in step:
+            said = _listed(step.get("entities"))
         user = (f"intent {intent}", *self.seen.of_user(intent, said)) if intent else (f"text {text}",)
         course = replace(course, user=user, after=intent or text)
         for name, slot in self.seen.slots.items():
@@ -190,10 +191,6 @@ _DEFAULT = object()
 def _begins(steps: list[Any]) -> str:
     first = steps[0] if steps else None
     return str(first["checkpoint"]) if isinstance(first, Mapping) and "checkpoint" in first else START
-
-
-def _said(text: str) -> list[Entity]:
-    return list(entities.read(text)[1])
 
 
 def _listed(given: Any) -> list[Entity]:

@@ -78,6 +78,8 @@ POST   /api/projects/{project}/training_examples                 401       400  
 GET    /api/projects/{project}/intents                           401       200   200 403
 GET    /api/projects/{project}/entities                          401       200   200 403
 GET    /api/projects/{project}/actions                           401       200   200 403
+GET    /api/projects/{project}/dataWarnings                      401       200   200 403
+GET    /api/projects/{project}/domainWarnings                    401       200   200 403
 GET    /api/evaluations                                          401       200   200 403
 POST   /api/evaluations                                          401       400   403 403
 GET    /api/evaluations/{pk}                                     401       200   200 403
