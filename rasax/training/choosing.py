@@ -22,7 +22,9 @@ def eligible(variations: Sequence[Variation], slots: Mapping[str, Any], channel:
     without. A variation for another channel is never said, nor one whose list of conditions is empty."""
     met = [each for each in variations if each.get("condition") and _holds(each["condition"], slots)]
     free = [each for each in variations if each.get("condition") is None]
-    groups = [[each for each in some if each.get("channel") == name] for name in (channel, None) for some in (met, free)]
+    groups = [
+        [each for each in some if each.get("channel") == name] for name in (channel, None) for some in (met, free)
+    ]
     return next((group for group in groups if group), [])
 
 
@@ -36,7 +38,9 @@ def _holds(conditions: Any, slots: Mapping[str, Any]) -> bool:
     """All of them: texts are the same whatever their case."""
     if not isinstance(conditions, list):
         return False
-    return all(isinstance(each, dict) and _same(slots.get(each.get("name", "")), each.get("value")) for each in conditions)
+    return all(
+        isinstance(each, dict) and _same(slots.get(each.get("name", "")), each.get("value")) for each in conditions
+    )
 
 
 def _same(slot: Any, wanted: Any) -> bool:

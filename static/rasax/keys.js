@@ -64,8 +64,9 @@ export function actions() {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (event.key === "Escape" && typing(event.target)) return event.target.blur();
-  if (typing(event.target) || document.querySelector("dialog[open]")) return;
+  const [target] = event.composedPath(); // of a shadow root, too
+  if (event.key === "Escape" && typing(target)) return target.blur();
+  if (typing(target) || document.querySelector("dialog[open]")) return;
   const key = name(event);
   begin(key);
   if (run(key, event)) event.preventDefault();
