@@ -41,7 +41,7 @@ messages: $(VENV)/.installed-dev
 
 # What touches the database runs on SQLite, then on PostgreSQL. The browser's tests are last and alone: playwright's
 # event loop would break asynchronous tests after it.
-ON_BOTH := tests/events/test_record.py tests/events/test_forgetting.py tests/events/test_service.py tests/rasax tests/test_admin.py \
+ON_BOTH := tests/events/schema/test_migrating.py tests/events/schema/test_operations.py tests/events/test_record.py tests/events/test_forgetting.py tests/events/test_service.py tests/rasax tests/test_admin.py \
 	$(addprefix tests/trackers/test_,import.py copy.py export.py django_store.py)
 
 test: $(VENV)/.installed-dev

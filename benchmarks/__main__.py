@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 import sys
 
-from benchmarks import appending, chat, importing, ingest, latency, pages
+from benchmarks import appending, chat, importing, ingest, latency, pages, training_data
 from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
@@ -24,6 +24,7 @@ def main() -> None:
     with PostgresServer() as postgres, RabbitMQServer() as rabbitmq, RedisServer() as redis:
         appending.show(postgres, redis, rounds=30 // SCALE)
         importing.show(postgres, redis, times=1 if SCALE > 1 else 5)
+        training_data.show(postgres.create_database("training"), "PostgreSQL", SCALE)
         compare(postgres, rabbitmq)
         url = rabbitmq.new_vhost()
         with Deployment(postgres.create_database("large"), url, REDIS_URL=redis.url) as deployment:

@@ -130,10 +130,17 @@ def check_secrets(**kwargs: Any) -> Iterator[checks.CheckMessage]:
         )
 
 
+FOLLOWERS = {
+    "EVENT_FOLLOWERS": "Name a function of what a batch really changed.",
+    "FORGETTING_FOLLOWERS": "Name a function of the ids of conversations that are deleted.",
+    "CORRECTION_FOLLOWERS": "Name a function of the message whose intent was corrected.",
+}
+
+
 @checks.register("events")
 def check_followers(**kwargs: Any) -> Iterator[checks.CheckMessage]:
-    hint = "Name a function of the inserted events."
-    yield from uncallable("EVENT_FOLLOWERS", settings.EVENT_FOLLOWERS, hint, ("events.E008", "events.E009"))
+    for name, hint in FOLLOWERS.items():
+        yield from uncallable(name, getattr(settings, name), hint, ("events.E008", "events.E009"))
 
 
 def uncallable(name: str, paths: Iterable[str], hint: str, ids: tuple[str, str]) -> Iterator[checks.CheckMessage]:

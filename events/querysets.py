@@ -115,9 +115,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """
         from events.facets import unlink_facet
         from events.models import ConversationFacet, Event
+        from events.recording import follow_forgetting
 
         with transaction.atomic():
             pks = self._lock_and_remember(until)
+            follow_forgetting(pks)
             events = Event.objects.filter(conversation__in=pks)
             for marks in Event._meta.related_objects:
                 marks.field.model._base_manager.filter(**{f"{marks.field.name}__in": events}).delete()
@@ -168,16 +170,16 @@ def _environment(message: Message) -> str:
 def _record(arrivals: Sequence[tuple[Message, Envelope]]) -> tuple[list[Recorded], list[tuple[Message, str]]]:
     """Stores all that the database takes; halves the batch around what it refuses."""
     from events.models import DEFAULT_ENVIRONMENT
-    from events.recording import follow, record
+    from events.recording import record
 
     if not arrivals:
         return [], []
     try:
         with transaction.atomic():
             recorded = record(
-                [(envelope, _environment(message) or DEFAULT_ENVIRONMENT) for message, envelope in arrivals]
+                [(envelope, _environment(message) or DEFAULT_ENVIRONMENT) for message, envelope in arrivals],
+                settings.EVENT_FOLLOWERS,
             )
-            follow(recorded, settings.EVENT_FOLLOWERS)
             return [recorded], []
     except (Error, ValueError) as error:
         if not _blames_data(error):

@@ -8,9 +8,10 @@ be true afterwards.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.utils.module_loading import import_string
 
@@ -19,6 +20,8 @@ from events.models import NAME_LENGTH, TEXT_LENGTH, Environment, Facet, Forgotte
 from events.staging import Row, lock, stage
 from events.summary import Change, certainty_of, clean
 from events.vocabulary import LATEST_TIMESTAMP, Envelope
+
+Identity = tuple[str, float, int]  # sender_id, timestamp, digest
 
 
 @dataclass(slots=True)
@@ -29,10 +32,21 @@ class Recorded:
     repeated: int
     conversations: list[int]
     forgotten: int
+    environments: dict[Identity, int] = field(default_factory=dict)  # the ids of those that the events came from
+
+    def environment_of(self, envelope: Envelope) -> int:
+        return self.environments[identity_of(envelope)]
 
 
-def record(arrivals: Sequence[tuple[Envelope, str]]) -> Recorded:
-    """Writes events, each with its environment, inside the caller's transaction. Raises what the database raises."""
+def identity_of(envelope: Envelope) -> Identity:
+    return envelope.sender_id, envelope.timestamp, envelope.digest
+
+
+def record(arrivals: Sequence[tuple[Envelope, str]], followers: Sequence[str] = ()) -> Recorded:
+    """Writes events, each with its environment, inside the caller's transaction. Raises what the database raises.
+
+    Followers come before the facets, whose rows all workers share.
+    """
     forgotten, came = _times_forgotten(envelope for envelope, _ in arrivals), len(arrivals)
     arrivals = [(e, name) for e, name in arrivals if e.timestamp > forgotten.get(e.sender_id, -1)]
     if not arrivals:
@@ -43,12 +57,19 @@ def record(arrivals: Sequence[tuple[Envelope, str]]) -> Recorded:
         raise ForgottenMeanwhile("Somebody was forgotten meanwhile; the batch has to be tried again.")
     inserted = _insert_events(envelopes, ids)
     _apply_changes(inserted)
-    environments = {(ids[envelope.sender_id], environment) for envelope, environment in arrivals}
-    _ensure_environments({environment for _, environment in environments})
-    facets = {(conversation, Facet.Kind.ENVIRONMENT.value, name) for conversation, name in environments}
+    environments = ensure_environments({name for _, name in arrivals})
+    recorded = Recorded(
+        inserted,
+        repeated=len(arrivals) - len(inserted),
+        conversations=sorted(ids.values()),
+        forgotten=came - len(arrivals),
+        environments={identity_of(envelope): environments[name] for envelope, name in reversed(arrivals)},
+    )
+    follow(recorded, followers)
+    facets = {(ids[envelope.sender_id], Facet.Kind.ENVIRONMENT.value, name) for envelope, name in arrivals}
     facets.update(facets_of_batch(inserted))
     link_facets(facets)
-    return Recorded(inserted, len(arrivals) - len(inserted), sorted(ids.values()), came - len(arrivals))
+    return recorded
 
 
 class ForgottenMeanwhile(OperationalError):
@@ -66,7 +87,7 @@ def _once(envelopes: Iterable[Envelope]) -> list[Envelope]:
     """Sorted by conversation and time; Python's sort is stable, so equal times keep the order in which they came."""
     unique: dict[tuple[str, float, int], Envelope] = {}
     for envelope in envelopes:
-        unique.setdefault((envelope.sender_id, envelope.timestamp, envelope.digest), envelope)
+        unique.setdefault(identity_of(envelope), envelope)
     return sorted(unique.values(), key=lambda e: (e.sender_id, e.timestamp))
 
 
@@ -187,13 +208,26 @@ FROM arriving_change AS a WHERE a.conversation_id = c.id
 """
 
 
-def _ensure_environments(names: set[str]) -> None:
-    known = set(Environment.objects.filter(name__in=names).values_list("name", flat=True))
-    if new := sorted(names - known):
+def ensure_environments(names: set[str]) -> dict[str, int]:
+    """The id of each environment, made where it is new."""
+    known = _environment_ids(names)
+    if new := sorted(names - known.keys()):
         Environment.objects.bulk_create([Environment(name=name) for name in new], ignore_conflicts=True)
+        known = _environment_ids(names)
+    return known
+
+
+def _environment_ids(names: set[str]) -> dict[str, int]:
+    return dict(Environment.objects.filter(name__in=names).order_by().values_list("name", "pk"))
 
 
 def follow(recorded: Recorded, followers: Sequence[str]) -> None:
     """Tells what was inserted to those who must know in the same transaction (the setting EVENT_FOLLOWERS)."""
     for path in followers:
-        import_string(path)(recorded.inserted)
+        import_string(path)(recorded)
+
+
+def follow_forgetting(conversations: Sequence[int]) -> None:
+    """Tells those who keep something of their events (FORGETTING_FOLLOWERS), while these are still there."""
+    for path in settings.FORGETTING_FOLLOWERS:
+        import_string(path)(conversations)

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, Func, Q, TextField, Value
+from django.db.models import BooleanField, Func, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat
 from django.db.models.lookups import GreaterThanOrEqual, LessThan, StartsWith
@@ -31,7 +31,7 @@ class _Beginning(Func):
         return self.as_sql(compiler, connection, template=f"left(%(expressions)s, {SENDER_LENGTH})", **extra)
 
 
-class _Matches(Func):
+class Matches(Func):
     """`text` has all the words; the same expression as the index's."""
 
     template = "to_tsvector('simple'::regconfig, %(expressions)s)"
@@ -50,8 +50,8 @@ class _Has(Func):
 def saying(words: str) -> Q:
     """Events whose text has all these words; "words in quotes" must follow one another."""
     if connection.vendor == "postgresql":
-        return Q(_Matches("text", Value(words, output_field=TextField())), text__isnull=False)
-    found = RawSQL("SELECT rowid FROM events_event_search WHERE events_event_search MATCH %s", [_fts5(words)])
+        return Q(Matches("text", Value(words, output_field=TextField())), text__isnull=False)
+    found = RawSQL("SELECT rowid FROM events_event_search WHERE events_event_search MATCH %s", [fts5(words)])
     return Q(id__in=found)
 
 
@@ -60,9 +60,9 @@ def spoken(words: str) -> Q:
     splits each text into words for that, at 25 times the price, and SQLite looks each event up in its index."""
     if connection.vendor == "postgresql":
         # Not quite the index's expression: PostgreSQL would gather all that say it, once for each conversation.
-        found = Q(_Matches(Concat("text", Value("")), Value(words, output_field=TextField())), text__isnull=False)
+        found = Q(Matches(Concat("text", Value("")), Value(words, output_field=TextField())), text__isnull=False)
     else:
-        found = Q(_Has("id", Value(_fts5(words))), text__isnull=False)
+        found = Q(_Has("id", Value(fts5(words))), text__isnull=False)
     for word in re.findall(r"[A-Za-z0-9]+", words) if words.isascii() and _PLAIN.fullmatch(words) else ():
         found &= Q(text__icontains=word)
     return found
@@ -75,12 +75,16 @@ def are_rare(words: str, most: int) -> bool:
     """Whether so few events say it. PostgreSQL answers from its statistics: to count the events that say a common word
     it would first gather all of them."""
     if connection.vendor == "postgresql":
-        events = Event.objects.filter(saying(words)).order_by().values("pk")
-        return bool(json.loads(events.explain(format="json"))[0]["Plan"]["Plan Rows"] <= most)
+        return expected(Event.objects.filter(saying(words)).order_by().values("pk")) <= most
     with connection.cursor() as cursor:
         found = "SELECT 1 FROM events_event_search WHERE events_event_search MATCH %s LIMIT %s"
-        cursor.execute(f"SELECT count(*) FROM ({found})", [_fts5(words), most + 1])
+        cursor.execute(f"SELECT count(*) FROM ({found})", [fts5(words), most + 1])
         return bool(cursor.fetchone()[0] <= most)
+
+
+def expected(rows: QuerySet[Any]) -> int:
+    """How many PostgreSQL expects from its statistics."""
+    return int(json.loads(rows.explain(format="json"))[0]["Plan"]["Plan Rows"])
 
 
 def sent_by(beginning: str) -> Q:
@@ -92,7 +96,7 @@ def sent_by(beginning: str) -> Q:
     return Q(GreaterThanOrEqual(sender, Value(beginning))) & Q(LessThan(sender, Value(f"{beginning}\U0010ffff")))
 
 
-def _fts5(words: str) -> str:
+def fts5(words: str) -> str:
     """Each word in quotes, so that FTS5 takes nothing in it for an operator."""
     parts = [quoted or word for quoted, word in re.findall(r'"([^"]+)"|([^\s"]+)', words.replace("\x00", " "))]
     return " ".join(f'"{part}"' for part in parts) or '""'

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from events.brokers.base import BrokerUnavailable, EventBroker, Message
 from events.models import Conversation, Heartbeat
-from events.querysets import Outcome
+from events.querysets import STALE_AFTER, Outcome
 
 GIVE_UP_AFTER = 60.0  # seconds without work done; a supervisor may then start the service elsewhere or afresh
 BEAT_EVERY = 2.0
@@ -147,6 +147,9 @@ class Heart:
 
     def is_due(self) -> bool:
         return time.monotonic() - self.last_beat > BEAT_EVERY
+
+    def is_beating(self) -> bool:
+        return self.last_beat > 0 and time.monotonic() - self.last_beat < STALE_AFTER.total_seconds()
 
     def count(self, outcome: Outcome) -> None:
         self.totals += outcome

@@ -13,8 +13,10 @@ import structlog
 from celery import bootsteps
 from celery.exceptions import WorkerTerminate
 from celery.worker import state
+from django.conf import settings
 
 from events.brokers.base import BrokerMisconfigured
+from events.schema.step import SchemaStep
 
 EXIT_FAILURE = 1
 
@@ -24,12 +26,16 @@ log = structlog.get_logger(__name__)
 class EventServiceStep(bootsteps.StartStopStep):  # type: ignore[misc]
     """Starts, supervises and stops the service in a thread of its own. When it fails, the worker ends with it."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = {SchemaStep}
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         self.stopping = threading.Event()
         self.thread: threading.Thread | None = None
         super().__init__(parent, **kwargs)
+
+    def include_if(self, parent: Any) -> bool:
+        """False where `manage.py consume_events` runs beside the worker, and scales by itself."""
+        return bool(settings.EVENT_SERVICE_IN_WORKER)
 
     def start(self, parent: Any) -> None:
         from events.configured import event_broker

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.http import JsonResponse
 from django.urls import include, path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -17,7 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.models import Heartbeat
-from rasax.accounts.api.errors import no_such_path
+from events.schema.running import Status, read_status
+from rasax.accounts.api.errors import failure, no_such_path
 from rasax.accounts.api.operations import Endpoint, operation
 from rasax.accounts.models import SigningKey
 from rasax.deployment.models import RasaServer
@@ -26,8 +27,8 @@ MIGRATIONS_KEPT = 10  # seconds; a load balancer asks often, and looking takes 3
 
 
 class Migration(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=["completed", "pending"])
-    progress_in_percent = serializers.FloatField()
+    status = serializers.ChoiceField(choices=["completed", "pending", "running", "failed"])
+    progress_in_percent = serializers.FloatField(help_text="Of the migration that runs, or of the last one")
 
 
 class ServerHealth(serializers.Serializer[Any]):
@@ -81,11 +82,17 @@ def _health(server: RasaServer) -> dict[str, Any]:
 
 
 def _migration() -> dict[str, Any]:
-    loader = MigrationExecutor(connection).loader
-    wanted = set(loader.disk_migrations)
-    done = len(wanted & set(loader.applied_migrations))
-    status = "completed" if done == len(wanted) else "pending"
-    return {"status": status, "progress_in_percent": round(100 * done / len(wanted), 1)}
+    return _told(read_status(connection))
+
+
+def _told(status: Status) -> dict[str, Any]:
+    return {"status": status.status, "progress_in_percent": status.progress_in_percent}
+
+
+def not_migrated(status: Status) -> JsonResponse:
+    """What all below /api answers while the database is migrated, `health` included: nothing else can be asked."""
+    body = failure(503, "The database is being migrated; try again later.")
+    return JsonResponse(body | {"database_migration": _told(status)}, status=503)
 
 
 class PublicKey(serializers.Serializer[Any]):
@@ -133,6 +140,7 @@ urlpatterns = [
         name="api_docs",
     ),
     path("", include("rasax.accounts.api.urls")),
+    path("", include("rasax.annotation.api.urls")),
     path("", include("rasax.chat.api.urls")),
     path("", include("rasax.conversations.api.urls")),
     path("", include("rasax.deployment.api.urls")),

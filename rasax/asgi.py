@@ -18,8 +18,10 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path
 
 from events.consumers import LiveConsumer
+from rasax.migrating import only_when_ready, readiness
 
 THREADS = 8
+readiness.begin()
 
 application = ProtocolTypeRouter(
     {
@@ -27,7 +29,7 @@ application = ProtocolTypeRouter(
         # connection to the database, which takes longer than most pages; these threads stay, and so do theirs.
         "http": WSGIMiddleware(pages, workers=THREADS),  # type: ignore[arg-type]  # Django's stubs know no environ
         "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter([path("api/ws", LiveConsumer.as_asgi())]))
+            only_when_ready(AuthMiddlewareStack(URLRouter([path("api/ws", LiveConsumer.as_asgi())])))
         ),
     }
 )

@@ -37,7 +37,8 @@ def _make_folders(sender: Celery, **kwargs: object) -> None:
 
 @app.on_after_finalize.connect  # type: ignore[untyped-decorator]
 def _host_event_service_and_sweeper(sender: Celery, **kwargs: object) -> None:
+    from events.schema.step import SchemaStep
     from events.worker import EventServiceStep
     from rasax.accounts.sweeping import SweeperStep
 
-    sender.steps["worker"].update({EventServiceStep, SweeperStep})
+    sender.steps["worker"].update({SchemaStep, EventServiceStep, SweeperStep})

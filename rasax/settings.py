@@ -11,6 +11,7 @@ from typing import Any
 
 import dj_database_url
 import structlog
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -34,10 +35,14 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 # How conversations arrive (docs/event-brokers.md)
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
-EVENT_FOLLOWERS = ["rasax.chat.following.follow"]
+EVENT_SERVICE_IN_WORKER = env.flag("EVENT_SERVICE_IN_WORKER", default=True)
+EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
+FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
+CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
+SECOND_OPINION = env.flag("SECOND_OPINION")
 
 # Training data (docs/training-data.md)
-TRAINING_FOLLOWERS: list[str] = []
+TRAINING_FOLLOWERS = ["rasax.annotation.taught.follow"]
 TRAINING_DATA = "rasax.training.projects.files"
 
 # Rasa servers (docs/environments.md)
@@ -77,6 +82,7 @@ INSTALLED_APPS = [
     "rasax.training",
     "rasax.deployment",
     "rasax.chat",
+    "rasax.annotation",
 ]
 
 MIDDLEWARE = [
@@ -84,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "rasax.migrating.SchemaMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -137,6 +144,7 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(env.text("DATABASE_URL", f"sqlite:///{RUN_DIR / 'rasax.sqlite3'}"))}
+MIGRATION_HEALTH_PORT = env.whole("MIGRATION_HEALTH_PORT", 8000)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
@@ -170,6 +178,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For `celery beat`. Jobs need none: each worker looks after them (rasax/accounts/sweeping.py).
+CELERY_BEAT_SCHEDULE = {
+    "clear sessions": {"task": "rasax.accounts.tasks.clear_sessions", "schedule": crontab("17", "3")}
+}
 if CELERY_BROKER_URL == "filesystem://":
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(RUN_DIR / "celery"),

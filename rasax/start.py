@@ -20,6 +20,7 @@ from dotenv import load_dotenv
 ROOT = Path(__file__).resolve().parent.parent
 load_dotenv(ROOT / ".env")
 RUN = Path(os.environ.setdefault("RASAX_RUN_DIR", str(ROOT / ".run")))
+HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = os.environ.get("PORT", "8000")
 URL = f"http://127.0.0.1:{PORT}/"
 
@@ -32,7 +33,18 @@ def main() -> None:
         _load_demo()
     _run_until_one_ends(
         [sys.executable, "-m", "celery", "--quiet", "-A", "rasax", "worker", "--loglevel", "ERROR", "--without-gossip"],
-        [sys.executable, "-m", "uvicorn", "rasax.asgi:application", "--port", PORT, "--log-level", "warning"],
+        [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "rasax.asgi:application",
+            "--host",
+            HOST,
+            "--port",
+            PORT,
+            "--log-level",
+            "warning",
+        ],
     )
 
 
@@ -82,8 +94,19 @@ def _prepare_database() -> None:
         call_command("check", stdout=io.StringIO())
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(f"rasax cannot start: {error}")
+    _refuse_a_newer_database()
     call_command("migrate", verbosity=0)
     call_command("create_first_admin")
+
+
+def _refuse_a_newer_database() -> None:
+    from events.schema.versions import SchemaIsNewer
+    from events.schema.waiting import DatabaseIsAway, look
+
+    try:
+        look()
+    except (SchemaIsNewer, DatabaseIsAway) as error:
+        sys.exit(f"rasax cannot start: {error}")
 
 
 def _load_demo() -> None:

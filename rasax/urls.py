@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 from rasax.accounts.views import AdminLoginView
 
 urlpatterns = [
+    path("", include("rasax.annotation.urls")),
     path("", include("rasax.chat.urls")),
     path("", include("rasax.conversations.urls")),
     path("training/", include("rasax.deployment.training_pages")),

@@ -1,17 +1,33 @@
+import os
+from urllib.parse import urlsplit
+
 import pytest
 from django.conf import settings
 from django.utils import translation
+
+from tests.migrated import migrate
 
 pytest.register_assert_rewrite("tests.trackers.contract")
 pytest_plugins = ["tests.servers.fixtures"]
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
-    """SQLite in a file, as it is in production: in memory, what waits for a lock elsewhere fails at once."""
+def django_db_modify_db_settings(worker_id, tmp_path_factory):
+    """A migrated database of this worker's own. SQLite in a file, as it is in production: in memory, what waits for a
+    lock elsewhere fails at once."""
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        migrate(f"sqlite:///{database['TEST']['NAME']}")
+    else:
+        database["TEST"]["NAME"] = f"test_{worker_id}"
+        migrate(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/test_{worker_id}").geturl())
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb():
+    """It is there; and it goes with its folder, or its server."""
+    return True
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
+from tests.migrated import migrate
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 
@@ -40,7 +42,7 @@ class Deployment:
         }
 
     def __enter__(self) -> Deployment:
-        self.manage("migrate", "-v0")
+        migrate(self.database_url)
         return self
 
     def __exit__(self, *args: object) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 os.environ["SECRET_KEY"] = "a-long-text-that-only-the-tests-know-0123456789"
 os.environ["ENCRYPTION_KEYS"] = "a-key-that-only-the-tests-know-0123456789"
-folder = tempfile.TemporaryDirectory(prefix="rasax-tests-", ignore_cleanup_errors=True)
-os.environ["RASAX_RUN_DIR"] = folder.name
-Path(os.environ["RASAX_RUN_DIR"], "static").mkdir(exist_ok=True)
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    shared = tempfile.TemporaryDirectory(prefix="rasax-tests-", ignore_cleanup_errors=True)
+    os.environ["RASAX_TESTS_DIR"] = shared.name  # of all processes of this run
+folder = tempfile.mkdtemp(dir=os.environ["RASAX_TESTS_DIR"])
+os.environ["RASAX_RUN_DIR"] = folder
+Path(folder, "static").mkdir()
 for name in (
     "EVENT_BROKER_URL",
     "RASA_ENDPOINTS",
@@ -30,7 +33,8 @@ for name in (
 if os.environ.get("TEST_DATABASE") == "postgresql" and "PYTEST_XDIST_WORKER" not in os.environ:
     from tests.servers.postgres import PostgresServer
 
-    server = PostgresServer()
+    # Nothing here outlives the server; how it comes back from a death is looked at on servers of their own.
+    server = PostgresServer(fsync="off", synchronous_commit="off", full_page_writes="off")
     server.start()
     atexit.register(server.stop)
     os.environ["DATABASE_URL"] = server.create_database("rasax")

@@ -17,6 +17,7 @@ from events.models import (
     key_of,
 )
 from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey
+from rasax.annotation.models import Decision, Gathering, InboxMessage, Occurrence, Opinion
 from rasax.chat.models import Chat, GuestLink, LearnedStory
 from rasax.conversations.models import (
     Assignment,
@@ -74,6 +75,8 @@ def keep_everything(alice, bob):
         WorkerTask.objects.create(job=job), Evaluation.objects.create(method="nlu", accuracy=0.5),
         UploadedProject.objects.create(name="bot.zip", files={}),
         project := Project.objects.default(), project.take({"nlu.yml": NLU}, bob), TrainingFile.objects.get(),
+        heard := InboxMessage.objects.filter(waiting=True)[0], Occurrence.objects.first(), Gathering.objects.current(),
+        Opinion.objects.create(message=heard, by=bob, intent="greet"), Decision.objects.create(by=bob, verb="skipped"),
         Block.objects.last(), Example.objects.get(), Mention.objects.first(),
     ]  # fmt: skip
     return {row._meta.label_lower: row for row in rows}

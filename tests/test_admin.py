@@ -54,7 +54,7 @@ def talk(sender_id="ann", start=1.0):
     return Conversation.objects.get(sender_id=sender_id)
 
 
-@pytest.mark.parametrize("app_label", ["events", "accounts", "conversations", "chat", "training"])
+@pytest.mark.parametrize("app_label", ["events", "accounts", "conversations", "chat", "training", "annotation"])
 def test_every_model_is_in_the_operators_pages(app_label):
     shown_with_others = {"events.ConversationFacet", "accounts.Area", "accounts.JobFile", "accounts.RoleOffer"}
     ours = set(apps.get_app_config(app_label).get_models())

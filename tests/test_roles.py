@@ -44,9 +44,17 @@ route                                                     method anonymous alice
 /conversations/<int:pk>/presence/                         POST   302       204   204 403
 /conversations/<int:pk>/forget/                           GET    302       200   403 403
 /conversations/<path:id>/<seconds:timestamp>/             GET    302       302   302 403
+/inbox/                                                   GET    302       200   200 403
+/inbox/count/                                             GET    302       200   200 403
+/inbox/decide/                                            POST   302       303   303 403
+/inbox/undo/                                              POST   302       303   303 403
+/inbox/<int:inbox_pk>/                                    GET    302       200   200 403
+/inbox/<int:inbox_pk>/annotate/                           POST   302       409   409 403
+/inbox/story/<int:pk>/<int:event_pk>/                     GET    302       200   200 403
 /chat/                                                    GET    302       200   200 200
 /chat/stories/                                            GET    302       200   200 200
 /chat/stories/<int:story_pk>.yml                          GET    302       200   200 404
+/chat/stories/<int:story_pk>/teach/                       POST   302       302   302 403
 /chat/stories/<int:story_pk>/delete/                      POST   302       404   302 404
 /chat/guests/                                             GET    302       200   200 403
 /chat/guests/<int:link_pk>/revoke/                        POST   302       302   302 403
@@ -101,6 +109,7 @@ route                                                     method anonymous alice
 /settings/environments/try/                               POST   302       200   403 403
 /settings/environments/<int:server_pk>/                   GET    302       200   403 403
 /settings/environments/<int:server_pk>/test/              POST   302       302   403 403
+/settings/environments/<int:server_pk>/load/              POST   302       302   403 403
 /settings/environments/<int:server_pk>/remove/            POST   302       200   403 403
 /models/                                                  GET    302       200   200 403
 /models/upload/                                           POST   302       400   403 403
@@ -207,6 +216,17 @@ deployment.modeltag    200  403 200    403    200
 deployment.workertask  200  403 200    403    200
 deployment.evaluation  200  403 200    403    200
 deployment.uploadedproject 200 403 200 403    200
+training.project 200  403 200    403    200
+training.trainingfile 200  403 200    403    200
+training.block 200  403 200    403    200
+training.example 200  403 200    403    200
+training.mention 200  403 200    403    200
+training.change 200  403 200    403    200
+annotation.inboxmessage 200 403 200    403    200
+annotation.occurrence  200  403 200    403    200
+annotation.opinion     200  403 200    403    200
+annotation.decision    200  403 200    403    200
+annotation.gathering   200  403 200    403    200
 """
 ADMIN_PATHS = {"list": "", "add": "add/", "change": "{}/change/", "delete": "{}/delete/", "history": "{}/history/"}
 UNNAMED_GROUPS = {
@@ -277,6 +297,7 @@ def filled(route, kept):
         "<int:role_pk>": kept["auth.group"].pk,
         "<int:session_pk>": kept["accounts.session"].pk,
         "<int:token_pk>": kept["accounts.apitoken"].pk,
+        "<int:inbox_pk>": kept["annotation.inboxmessage"].pk,
         "<int:chat_pk>": kept["chat.chat"].pk,
         "<int:story_pk>": kept["chat.learnedstory"].pk,
         "<int:link_pk>": kept["chat.guestlink"].pk,

@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from celery import bootsteps
 
+from events.schema.step import SchemaStep
+
 EVERY = 15  # seconds
 CHORES: list[Callable[[], None]] = []
 
@@ -29,7 +31,7 @@ def sweep_jobs() -> None:
 
 
 class SweeperStep(bootsteps.StartStopStep):  # type: ignore[misc]
-    requires = {"celery.worker.components:Pool"}
+    requires = {SchemaStep}
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         self.stopping = threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.core.management import call_command
 
 from rasax.accounts.jobs import Job
 
@@ -10,3 +11,9 @@ from rasax.accounts.jobs import Job
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
 def run_job(pk: str) -> None:
     Job.objects.run(pk)
+
+
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
+def clear_sessions() -> None:
+    """Of people who never signed out."""
+    call_command("clearsessions")

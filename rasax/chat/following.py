@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from events import live
 from events.models import key_of
-from events.vocabulary import Envelope
+from events.recording import Recorded
 from rasax.chat.models import Chat
 
 
-def follow(inserted: Sequence[tuple[int, int, Envelope]]) -> None:
+def follow(recorded: Recorded) -> None:
     """Tells their pages, and ties a chat to its conversation, with which it is deleted."""
-    conversations = {key_of(event.sender_id): conversation for _, conversation, event in inserted}
+    conversations = {key_of(event.sender_id): conversation for _, conversation, event in recorded.inserted}
     chats = list(Chat.objects.filter(key__in=conversations).order_by("pk"))
     for chat in chats:
         if chat.conversation_id is None:

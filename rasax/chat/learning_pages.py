@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -16,6 +17,8 @@ from rasax.chat.talking import MOST_SAID
 from rasax.conversations.inspecting import yaml_file
 from rasax.conversations.reading import reader
 from rasax.deployment.errors import RasaError
+from rasax.training.formats.errors import Refused
+from rasax.training.stories import add_story
 
 MOST_SHOWN = 200
 
@@ -67,6 +70,26 @@ def save(request: HttpRequest, chat_pk: int) -> HttpResponse:
         return redirect("chat", shown.pk)
     said = _("Saved as “%s”.") if is_new else _("The same steps are there already, as “%s”.")
     messages.success(request, said % story.name)
+    return redirect("learned_stories")
+
+
+@may_chat
+@permission_required("accounts.change_stories", raise_exception=True)
+@require_POST
+def teach(request: HttpRequest, story_pk: int) -> HttpResponse:
+    """Puts a saved story into the training data, where the assistant learns it with the next training."""
+    story = get_object_or_404(LearnedStory.objects.visible_to(reader(request)), pk=story_pk)
+    try:
+        block, is_new = add_story(
+            "test" if story.kind == LearnedStory.Kind.TEST else "story", story.yaml, reader(request)
+        )
+    except Refused as refused:
+        messages.error(request, f"{_(refused.message)} {refused.words}".strip())
+    else:
+        said = (
+            _("It is in the training data now, as “%s”.") if is_new else _("The same steps are there already, as “%s”.")
+        )
+        messages.success(request, said % block.name)
     return redirect("learned_stories")
 
 

@@ -6,8 +6,10 @@ Everything here raises RasaError, whose text is for people.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.utils import timezone
@@ -20,11 +22,16 @@ from rasax.deployment.models import RasaServer
 from rasax.deployment.rasa import Rasa
 
 WAITS = 30.0  # seconds: a custom action may take its time
+GUESTS_AT_ONCE = 4  # of the eight threads that serve pages: a Rasa that hangs must not have guests hold them all
+TURN = 1.0  # seconds that one more guest waits for a turn
 JWT_FOR = timedelta(minutes=5)
 LISTEN = "action_listen"
 NO_SUCH_PATH = 404
 MOST_SAID = 4_000  # characters
 Message = dict[str, Any]  # of the bot: `{recipient_id, text, buttons?, …}`
+
+
+turns = BoundedSemaphore(GUESTS_AT_ONCE)
 
 
 class NotHeard(RasaError):
@@ -52,14 +59,27 @@ def send(chat: Chat, text: str) -> list[Message]:
     Returns what the channel answered, which pages do not show: they wait for the events.
     """
     channel, messages = "api", list[Message]()
-    chat.ask()
-    with chat.server.rasa(timeout=WAITS) as rasa:
+    with _turn_of(chat), chat.server.rasa(timeout=WAITS) as rasa:
+        chat.ask()
         if chat.learns:
             rasa.append_message(chat.sender_id, text)
         else:
             channel, messages = _through_a_channel(rasa, chat.sender_id, text, chat.input_channel)
     chat.was_heard_by(channel)
     return messages
+
+
+@contextmanager
+def _turn_of(chat: Chat) -> Iterator[None]:
+    """Guests take turns; the team does not wait for them."""
+    is_guests = chat.guest_link_id is not None
+    if is_guests and not turns.acquire(timeout=TURN):
+        raise RasaError(Reason.SLOW)
+    try:
+        yield
+    finally:
+        if is_guests:
+            turns.release()
 
 
 def say_in(server: RasaServer, sender_id: str, text: str) -> list[Message]:

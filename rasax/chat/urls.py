@@ -6,6 +6,7 @@ urlpatterns = [
     path("chat/", pages.chats, name="chats"),
     path("chat/stories/", learning_pages.stories, name="learned_stories"),
     path("chat/stories/<int:story_pk>.yml", learning_pages.story_yaml, name="learned_story"),
+    path("chat/stories/<int:story_pk>/teach/", learning_pages.teach, name="teach_learned"),
     path("chat/stories/<int:story_pk>/delete/", learning_pages.discard, name="discard_story"),
     path("chat/guests/", sharing_pages.guest_links, name="guest_links"),
     path("chat/guests/<int:link_pk>/revoke/", sharing_pages.revoke, name="revoke_guest_link"),

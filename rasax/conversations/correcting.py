@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models, transaction
+from django.utils.module_loading import import_string
 
 from events import live
 from events.models import NAME_LENGTH, Conversation, Event, Facet
@@ -27,6 +28,7 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
             return before
         said = {"conversation": conversation, "predicted": event.name or "", "intent": wanted, "by": by}
         correction, _ = self.update_or_create(event=event, defaults=said)
+        _follow(event, wanted, by)
         Conversation.objects.filter(pk=conversation.pk).link(Facet.Kind.ANNOTATION, CORRECTED)
         _note(by, "corrected an intent", event, before=before.intent if before else "", after=wanted)
         return correction
@@ -39,10 +41,17 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
         if before is None:
             return False
         before.delete()
+        _follow(event, "", by)
         if not self.filter(conversation=conversation).exists():
             Conversation.objects.filter(pk=conversation.pk).unlink(Facet.Kind.ANNOTATION, CORRECTED)
         _note(by, "withdrew a correction", event, before=before.intent, after="")
         return True
+
+
+def _follow(event: Event, intent: str, by: User | None) -> None:
+    """Tells those who must know in the same transaction (CORRECTION_FOLLOWERS), before the facet is locked."""
+    for path in settings.CORRECTION_FOLLOWERS:
+        import_string(path)(event, intent, by)
 
 
 def _note(by: User | None, action: str, event: Event, **words: str) -> None:

@@ -41,6 +41,7 @@ class Replay:
     cut: bool
     at_the_turns_begin: dict[str, Any]
     metadata: dict[str, Any] = field(default_factory=dict)
+    corrections: dict[float, str] = field(default_factory=dict)  # what messages meant, by their timestamp
 
     @cached_property
     def slots(self) -> list[SlotValue]:
@@ -77,13 +78,22 @@ class Replay:
         return any(event.get("event") in FRESH for event in self.tracker.events)
 
     def story(self, test: bool = False) -> str:
-        """YAML of what counts since the session began; empty where a value is nested too deeply to be written."""
+        """YAML of what counts since the session began, with what people corrected; empty where a value is nested too
+        deeply to be written."""
         from trackers.stories import story
 
+        events = [self._corrected(event) for event in self._counting[-STORY_EVENTS:]]
         try:
-            return story(plain(self.tracker.sender_id), self._counting[-STORY_EVENTS:], test)
+            return story(plain(self.tracker.sender_id), events, test)
         except RecursionError:
             return ""
+
+    def _corrected(self, event: dict[str, Any]) -> dict[str, Any]:
+        intent = self.corrections.get(event.get("timestamp", -1.0)) if event.get("event") == UserUttered.TYPE else None
+        if not intent:
+            return event
+        parsed = event.get("parse_data") if isinstance(event.get("parse_data"), dict) else {}
+        return {**event, "parse_data": {**(parsed or {}), "intent": {"name": intent}}}
 
 
 def replay(sender_id: str, event: Event) -> Replay:
@@ -98,6 +108,8 @@ def replay(sender_id: str, event: Event) -> Replay:
     for row in rows:
         if row.type == UserUttered.TYPE:
             found.at_the_turns_begin = tracker.current_slot_values()
+            if correction := getattr(row, "correction", None):
+                found.corrections[row.timestamp] = correction.intent
         raw = _raw(row)
         tracker.update(raw)
         if isinstance(metadata := raw.get("metadata"), dict) and metadata:

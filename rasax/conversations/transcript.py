@@ -140,15 +140,14 @@ class _Bytes(Func):
 
 
 def rows_of(conversation_id: int) -> EventQuerySet:
+    return readable(Event.objects.filter(conversation=conversation_id))
+
+
+def readable(events: EventQuerySet) -> EventQuerySet:
     """`shown` is the JSON text, empty where there is too much of it."""
     small = Case(When(size__lte=LARGEST, then="data"), default=Value(""), output_field=TextField())
-    return (
-        Event.objects.filter(conversation=conversation_id)
-        .annotate(size=_Bytes("data"))
-        .annotate(shown=small)
-        .defer("data")
-        .select_related("flag", "correction__by")
-    )
+    sized = events.annotate(size=_Bytes("data")).annotate(shown=small)
+    return sized.defer("data").select_related("flag", "correction__by")
 
 
 def read_row(row: Event) -> tuple[Typed, dict[str, Any]] | None:

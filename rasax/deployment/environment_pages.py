@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from rasax.accounts.models import User
 from rasax.deployment.errors import RasaError
 from rasax.deployment.forms import ServerForm
+from rasax.deployment.loading import ask_to_load
 from rasax.deployment.models import RasaServer
 from rasax.deployment.polling import look
 
@@ -100,6 +101,12 @@ def _look_and_tell(request: HttpRequest, server: RasaServer) -> HttpResponse:
 
 @require_POST
 @can_change_environments
+def load_environment(request: HttpRequest, server_pk: int) -> HttpResponse:
+    return redirect("job", ask_to_load(get_object_or_404(RasaServer, pk=server_pk), _by(request)).pk)
+
+
+@require_POST
+@can_change_environments
 def remove_environment(request: HttpRequest, server_pk: int) -> HttpResponse:
     server = get_object_or_404(RasaServer, pk=server_pk)
     if request.POST.get("confirmed") != "1":
@@ -129,5 +136,6 @@ urlpatterns = [
     path("try/", try_environment, name="try_environment"),
     path("<int:server_pk>/", environment, name="environment"),
     path("<int:server_pk>/test/", test_environment, name="test_environment"),
+    path("<int:server_pk>/load/", load_environment, name="load_environment"),
     path("<int:server_pk>/remove/", remove_environment, name="remove_environment"),
 ]

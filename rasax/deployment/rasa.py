@@ -27,6 +27,7 @@ from rasax.deployment.exchange import LARGEST, Answer, Exchange
 
 QUICK = 10.0  # seconds
 TO_SEND = 60.0  # training data may be large
+PULLS = 30  # seconds between two times that a server asks for its model
 LONG = 600.0  # loading a model took 89 s on 2 cores
 Events = Sequence[Json]
 WhichEvents = Literal["ALL", "APPLIED", "AFTER_RESTART", "NONE"]
@@ -69,12 +70,22 @@ class Rasa:
         return answers.of(self._get("/domain").json(), Json)
 
     def put_model(
-        self, *, model_file: str | None = None, url: str | None = None, remote_storage: str | None = None
+        self,
+        *,
+        model_file: str | None = None,
+        url: str | None = None,
+        token: str = "",
+        remote_storage: str | None = None,
     ) -> None:
-        """Has it load a model: of its own disk, from a model server, or from its own cloud storage. Takes minutes."""
+        """Has it load a model: of its own disk, from a model server, or from its own cloud storage. Takes minutes.
+
+        It goes on asking the model server, and prefers the one that its endpoints.yml names. Where it gets no model
+        there, 3.6.21 answers as if it had, and has none from then on.
+        """
         body: Json = {}
         if url is not None:
-            body["model_server"] = {"url": url, "params": {}, "headers": {}, "wait_time_between_pulls": None}
+            params = {"token": token} if token else {}
+            body["model_server"] = {"url": url, "params": params, "headers": {}, "wait_time_between_pulls": PULLS}
         body |= {"model_file": model_file} if model_file is not None else {}
         body |= {"remote_storage": remote_storage} if remote_storage is not None else {}
         self._exchange.ask("PUT", "/model", body=body, within=LONG)

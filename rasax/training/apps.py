@@ -6,4 +6,8 @@ class TrainingConfig(AppConfig):
     verbose_name = "Training data"
 
     def ready(self) -> None:
-        from rasax.training import checks, importing_jobs  # noqa: F401
+        from rasax.accounts.audited import WORDS
+        from rasax.training import checks, contradictions, importing_jobs  # noqa: F401
+        from rasax.training.wording import VERBS
+
+        WORDS.update(VERBS)

@@ -11,6 +11,7 @@ from rasax.training.changes import Change
 from rasax.training.edits import Fault
 from rasax.training.files import Block
 from rasax.training.formats.errors import Refused
+from rasax.training.wording import CALLED
 
 LARGEST = 2**22  # characters of what is edited as one text
 # CodeMirror's own words.
@@ -65,5 +66,5 @@ def sent(text: str, like: str) -> str:
 
 def last_change(block: Block) -> Change | None:
     """As far as its name tells."""
-    verbs = [f"{verb} a {block.kind}" for verb in ("changed", "added")]
+    verbs = [f"{verb} {CALLED[block.kind]}" for verb in ("changed", "added")]
     return Change.objects.filter(subject=block.name, verb__in=verbs).select_related("by").defer("edits").first()

@@ -54,6 +54,8 @@ class Block(models.Model):
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
     text = models.TextField(help_text="Its lines as they are in the file")
 
+    BREAKS = Length("text") - Length(Replace("text", models.Value("\n"), models.Value("")))
+
     class Meta:
         ordering = ["file_id", "position"]
         indexes = [models.Index(fields=["kind", "name"], name="blocks_by_name")]
@@ -65,9 +67,8 @@ class Block(models.Model):
     @property
     def first_line(self) -> int:
         """The line of the file in which it begins, from 1."""
-        breaks = Length("text") - Length(Replace("text", models.Value("\n"), models.Value("")))
         before = Block.objects.filter(file=self.file_id, position__lt=self.position)
-        return 1 + (before.aggregate(lines=models.Sum(breaks))["lines"] or 0)
+        return 1 + (before.aggregate(lines=models.Sum(self.BREAKS))["lines"] or 0)
 
 
 class Example(models.Model):

@@ -70,7 +70,7 @@ def read(sent: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
     try:
         given = json.loads(marked)
         text, entities = given["text"], [_entity(each) for each in given["entities"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Refused(BAD_ENTITY) from error
     if not isinstance(text, str):
         raise Refused(BAD_ENTITY)

@@ -13,6 +13,7 @@ from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import BAD_NAME, NAME_EXISTS, NO_SUCH_NAME
 from rasax.training.projects import Project
 from rasax.training.renaming import Named, Renaming
+from rasax.training.wording import CALLED
 
 if TYPE_CHECKING:
     from rasax.accounts.models import User
@@ -25,7 +26,9 @@ def rename(kind: str, old: str, new: str, by: User | None) -> Change:
     """`kind` is one of KINDS."""
     project = Project.objects.default()
     with project.held():
-        return project.write(_edits(kind, old, new), by, f"renamed a {kind}", f"{old} → {new}"[:255])
+        return project.write(
+            _edits(kind, old, new), by, f"renamed {CALLED.get(kind) or f'an {kind}'}", f"{old} → {new}"[:255]
+        )
 
 
 def preview_rename(kind: str, old: str, new: str) -> list[FileDiff]:

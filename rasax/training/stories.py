@@ -16,6 +16,7 @@ from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import NO_STEPS, NOT_A_STORY
 from rasax.training.places import place_for
 from rasax.training.projects import Project
+from rasax.training.wording import CALLED
 
 if TYPE_CHECKING:
     from rasax.accounts.models import User
@@ -98,7 +99,7 @@ def _added(project: Project, kind: StoryKind, part: Part, by: User | None) -> Bl
     name = _free_name(kind, part.name or kind)
     text = part.text.rstrip() + "\n" if name == part.name else editing.with_item_name(part, name).rstrip() + "\n"
     path, after = place_for(kind)
-    change = project.write([Add(path, text, SECTIONS[kind], after)], by, f"added a {kind}", name)
+    change = project.write([Add(path, text, SECTIONS[kind], after)], by, f"added {CALLED[kind]}", name)
     pks = [record["block"] for record in change.records]
     return Block.objects.select_related("file").get(pk__in=pks, kind=kind, name=name)
 
@@ -114,8 +115,8 @@ def _free_name(kind: StoryKind, name: str) -> str:
 
 def change_block(block: Block, text: str, by: User | None, base: str | None = None) -> Change:
     """Any block. `base` is the text that its editor saw: what others did to other lines since then stays."""
-    return Project.objects.default().write([Put(block, text, base)], by, f"changed a {block.kind}", block.name)
+    return Project.objects.default().write([Put(block, text, base)], by, f"changed {CALLED[block.kind]}", block.name)
 
 
 def remove_block(block: Block, by: User | None) -> Change:
-    return Project.objects.default().write([Remove(block)], by, f"removed a {block.kind}", block.name)
+    return Project.objects.default().write([Remove(block)], by, f"removed {CALLED[block.kind]}", block.name)

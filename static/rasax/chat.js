@@ -31,15 +31,18 @@ function refetchRail() {
   refetchLearning();
 }
 
-async function fill(part, address) {
+async function fill(part, address, isBusy = () => false) {
   const response = await fetchFragment(address);
-  if (response && response.status !== 204) part.innerHTML = await response.text();
+  if (!response || response.status === 204) return;
+  const text = await response.text();
+  if (!isBusy()) part.innerHTML = text;
 }
 
-// Somebody may be writing in it; then it waits for what they send.
+// Somebody may be writing in it, or begin to while the fragment is on its way; then it waits for what they send.
+const isWritten = () => Boolean(learn.querySelector("input[type=text]:focus"));
+
 async function refetchLearning() {
-  if (!learn.dataset.learns || learn.querySelector("input[type=text]:focus")) return;
-  await fill(learn, `${base}learn/`);
+  if (learn.dataset.learns && !isWritten()) await fill(learn, `${base}learn/`, isWritten);
 }
 
 function showMode(mode) {

@@ -62,9 +62,17 @@ export function actions() {
   return found;
 }
 
+function closeMenu(target) {
+  const menu = target.closest("details.menu[open]");
+  if (menu) menu.open = false;
+  menu?.querySelector("summary").focus();
+  return Boolean(menu);
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const [target] = event.composedPath(); // of a shadow root, too
+  if (event.key === "Escape" && closeMenu(event.target)) return;
   if (event.key === "Escape" && typing(target)) return target.blur();
   if (typing(target) || document.querySelector("dialog[open]")) return;
   const key = name(event);

@@ -22,6 +22,6 @@ class AcknowledgesOnReceipt(RabbitMQEventBroker):
         pass
 
 
-def dawdle(inserted: Any) -> None:
+def dawdle(recorded: Any) -> None:
     """Follows every batch inside its transaction, so that most instants fall between a receipt and its commit."""
     time.sleep(random.uniform(0, 0.2))

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.e2e.watching import new_page
+from tests.migrated import migrate
 from tests.rasa import Message
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +31,7 @@ from events.brokers.base import Message
 from events.models import Conversation
 Conversation.objects.record([Message(line.encode(), "production") for line in json.load(sys.stdin)])
 """
+expect.set_options(timeout=10_000)  # a bound, for a machine that does much else
 MAKE_BOB = """
 import django
 django.setup()
@@ -57,8 +59,8 @@ class Site:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}", "RASAX_RUN_DIR": str(folder)}
-        self.env |= self.more
-        self.run("manage.py", "migrate")
+        self.env |= {"RASAX_URL": self.url, **self.more}
+        migrate(self.env["DATABASE_URL"])
         self.run("-c", MAKE_BOB)
         self.log = (folder / "server.log").open("w")
         command = [sys.executable, "-m", "uvicorn", "rasax.asgi:application", "--port", str(port)]
@@ -150,6 +152,22 @@ def axe(page: Page) -> Callable[[], list[str]]:
         return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
 
     return run
+
+
+def listens(page: Page, where: Locator) -> None:
+    """Waits for the page that a click or a key has led to, known by what only it has, until its scripts are there.
+    Keys that come before are heard later, by early.js; a click that only a script understands would be lost."""
+    expect(where).to_be_attached()
+    page.wait_for_load_state("domcontentloaded")  # which is after every module
+
+
+def arrive(page: Page, heading: str) -> None:
+    listens(page, page.get_by_role("heading", name=heading, exact=True))
+
+
+def live(page: Page) -> None:
+    """Waits until the page that is there hears of what changes."""
+    listens(page, page.locator("[data-live].on"))
 
 
 def sign_in(page: Page, by: str = "bob") -> None:

@@ -69,6 +69,7 @@ def test_a_model_is_uploaded_activated_and_seen_to_arrive(
     sign_in(page, "alice")
     add_environment(page, rasa)
     page.get_by_label("Name").press("Enter")
+    expect(page.get_by_role("status").filter(has_text="It answers")).to_be_visible()
     path = tmp_path / "20261125-better.tar.gz"
     path.write_bytes(archive(size=30 * 2**20))
     page.goto("/models/")

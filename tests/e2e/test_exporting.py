@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Site, sign_in
+from tests.e2e.conftest import Site, live, sign_in
 from tests.rasa import said
 
 pytestmark = pytest.mark.e2e
@@ -37,7 +37,7 @@ def exported(page: Page, name: str) -> Path:
 
 def test_the_selected_rows_and_all_that_match_are_downloaded(page: Page) -> None:
     sign_in(page)
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     for number in (0, 3):
         page.locator(".row-of").nth(number).locator("[name=selected]").check()
     lines = exported(page, "JSONL").read_text().splitlines()

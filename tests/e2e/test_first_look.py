@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import MISSING, SCREENSHOTS, Site, sign_in
+from tests.e2e.conftest import MISSING, SCREENSHOTS, Site, arrive, live, sign_in
 from tests.rasa import message, recorded, replied, said
 
 pytestmark = pytest.mark.e2e
@@ -28,7 +28,7 @@ def row(page: Page, text: str):
 def test_by_mouse(site: Site, page: Page) -> None:
     sign_in(page)
     expect(page.get_by_text("Waiting for the first event")).to_be_visible()
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     page.evaluate("window.sameDocument = true")
 
     site.record(*PIZZA)
@@ -37,7 +37,7 @@ def test_by_mouse(site: Site, page: Page) -> None:
 
     page.get_by_role("link", name="I would like a pizza").click()
     expect(page.get_by_role("heading", name="ann")).to_be_visible()
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
 
     site.record(*LARGE)
     expect(page.get_by_text("Large it is.")).to_be_visible()
@@ -68,7 +68,7 @@ def test_by_mouse(site: Site, page: Page) -> None:
 
 def test_by_keyboard_alone(site: Site, page: Page) -> None:
     sign_in(page)
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     site.record(*PIZZA, said("Where is my parcel?", sender_id="ben", timestamp=1_750_000_100.0, intent="track"))
     expect(row(page, "Where is my parcel?")).to_be_visible()
     keys = page.keyboard
@@ -77,7 +77,7 @@ def test_by_keyboard_alone(site: Site, page: Page) -> None:
     keys.press("j")
     keys.press("Enter")
     expect(page.get_by_role("heading", name="ann")).to_be_visible()
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
 
     keys.press("t")
     keys.type("food", delay=20)
@@ -88,11 +88,11 @@ def test_by_keyboard_alone(site: Site, page: Page) -> None:
     expect(page.locator(".said.user.flagged")).to_be_visible()
 
     keys.press("k")
-    expect(page.get_by_role("heading", name="ben")).to_be_visible()
+    arrive(page, "ben")
     keys.press("e")
-    expect(page.get_by_role("heading", name="ann")).to_be_visible()
+    arrive(page, "ann")
     keys.press("e")
-    expect(page.get_by_role("heading", name="Conversations")).to_be_visible()
+    arrive(page, "Conversations")
     expect(page.get_by_text("That was the last one.")).to_be_visible()
     expect(page.locator(".row-of.unread")).to_have_count(0)
 
@@ -112,7 +112,7 @@ def test_by_keyboard_alone(site: Site, page: Page) -> None:
 def test_rows_do_not_move_under_the_pointer(site: Site, page: Page) -> None:
     site.record(*PIZZA)
     sign_in(page)
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     row(page, "I would like a pizza").hover()
     site.record(said("Where is my parcel?", sender_id="ben", timestamp=1_750_000_100.0), *LARGE)
     pill = page.get_by_role("button", name="1 new")
@@ -138,7 +138,7 @@ def test_an_event_that_comes_late_stands_in_its_place(site: Site, page: Page) ->
     site.record(PIZZA[0], PIZZA[2])
     sign_in(page)
     page.get_by_role("link", name="I would like a pizza").click()
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     site.record(PIZZA[1])
     line = page.locator(".line", has_text="utter_ask_size")
     expect(line).to_be_visible()
@@ -152,13 +152,16 @@ def test_a_long_conversation_begins_at_its_end_and_earlier_messages_come_on_scro
     site.record(*[each for turn in turns for each in turn])
     sign_in(page)
     page.locator(".row-link").click()
+    live(page)
     transcript = page.get_by_role("region", name="Transcript")
     expect(page.get_by_text("answer 119")).to_be_in_viewport()
     expect(transcript.get_by_text("question 60", exact=True)).to_have_count(0)
     transcript.hover()
-    for _ in range(40):
-        page.mouse.wheel(0, -4000)
-        page.wait_for_timeout(50)
+    first = transcript.locator(".said.user .bubble").first
+    while (before := first.inner_text()) != "question 0":
+        page.mouse.wheel(0, -100_000)
+        expect(first).not_to_have_text(before)
+    page.mouse.wheel(0, -100_000)
     expect(transcript.get_by_text("question 0", exact=True)).to_be_in_viewport()
     expect(page.get_by_text("1970")).to_have_count(3)  # the day once, and two facts in the panel
     site.record(said("One more", timestamp=2000.0))
@@ -195,7 +198,7 @@ def test_every_page_is_accessible_and_looks_its_best(site: Site, page: Page, axe
     page.goto("/")
     look(page, axe, "login")
     sign_in(page)
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     look(page, axe, "empty")
     site.record(*recorded())
     expect(page.locator(".row-of").first).to_be_visible()
@@ -212,8 +215,7 @@ def test_every_page_is_accessible_and_looks_its_best(site: Site, page: Page, axe
     look(page, axe, "no-match")
     page.goto("/conversations/")
     page.locator(".row-link").nth(4).click()
-    expect(page.get_by_role("region", name="Transcript")).to_be_visible()
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     page.keyboard.press("f")
     expect(page.get_by_role("heading", name="Flagged messages")).to_be_visible()
     page.get_by_role("checkbox", name="Rasa's internals").check()

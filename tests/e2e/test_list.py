@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Site, sign_in
+from tests.e2e.conftest import Site, listens, live, sign_in
 from tests.rasa import replied, said
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def listed(page: Page) -> Page:
     sign_in(page)
-    expect(page.locator("[data-live].on")).to_be_visible()
+    live(page)
     expect(page.locator("[data-total]")).to_have_text("24 conversations")
     return page
 
@@ -108,10 +108,12 @@ def test_filters_become_a_view_that_is_shared_and_all_that_match_are_tagged_and_
     listed.get_by_label("Name", exact=True).fill("Orders")
     listed.get_by_role("button", name="Save", exact=True).click()
     view = listed.get_by_role("link", name="Orders")
+    listens(listed, view)
     expect(view).to_have_attribute("aria-current", "true")
     expect(view.locator(".count")).to_have_text("6")
     listed.locator(".save-view summary").click()
     listed.get_by_role("button", name="Share it with everybody").click()
+    listens(listed, listed.locator(".save-view button[value=unshare]"))
     listed.locator(".save-view summary").click()
     expect(listed.get_by_role("button", name="Keep it to yourself")).to_be_visible()
     listed.locator(".save-view summary").click()
@@ -176,3 +178,30 @@ def test_nothing_is_cut_off_on_a_phone(listed: Page) -> None:
     listed.locator("label[for=show-filters]").click()
     expect(listed.locator("#filters")).to_be_visible()
     assert listed.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_phone_has_all_areas_in_a_menu_and_needs_no_script_for_it(site: Site, chromium: Browser) -> None:
+    context = chromium.new_context(base_url=site.url, viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+    areas = page.get_by_role("navigation", name="Main")
+    expect(areas.get_by_role("link")).to_have_text(["Conversations"])
+    areas.locator("summary").click()
+    areas.get_by_role("link", name="Models").click()
+    expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    expect(areas.locator("summary")).to_be_hidden()
+    expect(areas.get_by_role("link", name="Training", exact=True)).to_be_visible()
+    context.close()
+
+
+def test_the_menu_of_all_areas_is_accessible_and_closes_by_key(listed: Page, axe) -> None:
+    listed.set_viewport_size({"width": 390, "height": 844})
+    menu = listed.locator(".top-menu")
+    menu.locator("summary").press("Enter")
+    expect(menu.get_by_role("link", name="Settings")).to_be_visible()
+    assert axe() == []
+    menu.get_by_role("link", name="Chat").focus()
+    listed.keyboard.press("Escape")
+    expect(menu.get_by_role("link", name="Settings")).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, SCREENSHOTS, Site, sign_in
+from tests.e2e.conftest import MAKE_ALICE, SCREENSHOTS, Site, arrive, live, sign_in
 from tests.rasa import message, replied, said
 
 pytestmark = pytest.mark.e2e
@@ -76,8 +76,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterat
 def open_ann(page: Page, by: str = "bob") -> None:
     sign_in(page, by)
     page.get_by_role("link", name="I would like a pizza").click()
-    expect(page.get_by_role("heading", name="ann")).to_be_visible()
-    expect(page.locator("[data-live].on")).to_be_visible()
+    arrive(page, "ann")
+    live(page)
 
 
 def bubble(page: Page, text: str):
@@ -150,8 +150,8 @@ def test_two_reviewers_see_each_other_and_tag_at_once(site: Site, page: Page, ch
     context = chromium.new_context(base_url=site.url, viewport={"width": 1280, "height": 720})
     other = context.new_page()
     open_ann(other, "alice")
-    expect(page.get_by_text("alice is here, too")).to_be_visible(timeout=3000)
-    expect(other.get_by_text("bob is here, too")).to_be_visible(timeout=3000)
+    expect(page.get_by_text("alice is here, too")).to_be_visible()
+    expect(other.get_by_text("bob is here, too")).to_be_visible()
     for reader, tag in ((page, "food"), (other, "urgent")):
         reader.get_by_role("combobox", name="Tag").fill(tag)
     for reader in (page, other):
@@ -162,7 +162,7 @@ def test_two_reviewers_see_each_other_and_tag_at_once(site: Site, page: Page, ch
     other.keyboard.press("a")
     expect(page.locator(".assignee")).to_contain_text("alice")
     other.goto("/conversations/")
-    expect(page.get_by_text("alice is here, too")).to_have_count(0, timeout=3000)
+    expect(page.get_by_text("alice is here, too")).to_have_count(0)
     context.close()
 
 

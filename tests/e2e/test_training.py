@@ -29,7 +29,7 @@ def rasa(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     """A worker server, and the worker of rasax that asks it."""
     site.run("-c", MAKE_ALICE)
     environment = {
-        **site.env, "RASAX_URL": site.url, "ALLOW_PRIVATE_ADDRESSES": "1",
+        **site.env, "ALLOW_PRIVATE_ADDRESSES": "1",
         "EVENT_BROKER_URL": f"file://{tmp_path / 'rasa_event.log'}",
     }  # fmt: skip
     monkeypatch.setattr(site, "env", environment)

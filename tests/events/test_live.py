@@ -16,14 +16,14 @@ from tests.web import Web
 
 
 @pytest.fixture(scope="module", params=["sqlite without Redis", "postgresql without Redis", "postgresql with Redis"])
-def web(request, tmp_path_factory):
+def web(request, tmp_path_factory, worker_id):
     tmp_path = tmp_path_factory.mktemp("live")
     file = f"file://{tmp_path / 'rasa_event.log'}"
     environment = {}
     if request.param.startswith("sqlite"):
         database = f"sqlite:///{tmp_path / 'live.sqlite3'}"
     else:
-        database = request.getfixturevalue("postgres").create_database(request.param.replace(" ", "_"))
+        database = request.getfixturevalue("postgres").create_database(f"{request.param} {worker_id}")
     if request.param.endswith("with Redis"):
         environment["REDIS_URL"] = request.getfixturevalue("redis_server").url
     with Deployment(database, file, **environment) as deployment, Web(deployment) as running:

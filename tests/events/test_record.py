@@ -223,8 +223,8 @@ def test_followers_hear_of_what_was_really_inserted(settings):
 heard: list[list[str | None]] = []
 
 
-def hear(inserted):
-    heard.append([envelope.event.said for _, _, envelope in inserted])
+def hear(recorded):
+    heard.append([envelope.event.said for _, _, envelope in recorded.inserted])
 
 
 AWKWARD = {

@@ -41,6 +41,12 @@ def test_a_worker_without_a_usable_broker_does_not_start(settings):
         step().start(parent=object())
 
 
+def test_a_worker_beside_event_services_of_their_own_takes_no_events(settings):
+    assert step().include_if(object())
+    settings.EVENT_SERVICE_IN_WORKER = False
+    assert not step().include_if(object())
+
+
 def test_the_broker_comes_from_the_url_or_from_rasa_s_endpoints(settings, tmp_path):
     settings.EVENT_BROKER_URL = f"file://{tmp_path}/a.log"
     assert str(configured.event_broker().path) == f"{tmp_path}/a.log"

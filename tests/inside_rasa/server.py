@@ -73,7 +73,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < end and server.poll() is None:
         try:
-            call(url, "/status")
+            call(url, "/version")  # it listens when it has loaded its model, if there is one
             return
         except OSError:
             time.sleep(0.3)

@@ -11,6 +11,7 @@ file() { for found in "$@"; do [ -e "$found" ] && return 0; done; return 1; }
 { file /usr/lib/postgresql/*/bin/initdb || has initdb; } || want postgresql
 { file /usr/lib/rabbitmq/bin/rabbitmq-server || has rabbitmq-server; } || want rabbitmq-server
 has redis-server || want redis-server
+{ has nginx || file /usr/sbin/nginx; } || want nginx-light
 has chromium || want chromium
 { has xgettext && has msgmerge; } || want gettext
 # Pages show Latin, Arabic and Chinese, Japanese and Korean text; without glyphs a picture of them shows boxes.

@@ -50,7 +50,7 @@ class PostgresServer(Server):
         user = self.user()
         if user:
             shutil.chown(self.folder, user, user)
-        initdb = [find_program("initdb", BINARIES), "--pgdata", str(self.data), "--username=postgres", "--auth=trust"]
+        initdb = [find_program("initdb", BINARIES), "--pgdata", str(self.data), *self.access()]
         # C.UTF-8 knows the case of every letter and needs no locale package. Not syncing here only means that
         # a power cut during initdb would cost this folder.
         initdb += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
@@ -60,6 +60,10 @@ class PostgresServer(Server):
         )
         if done.returncode != 0:
             raise ServerError(f"initdb failed in {self.folder}; is it open to {user or 'you'}?\n{done.stderr}")
+
+    def access(self) -> list[str]:
+        """Of initdb: who may connect, and how."""
+        return ["--username=postgres", "--auth=trust"]
 
     def command(self) -> list[str]:
         fixed = {

@@ -141,9 +141,11 @@ class RasaStandIn(Dialogue):
         given = asked.json() or {}
         server = given.get("model_server")
         loaded = given.get("model_file") or given.get("remote_storage")
-        if server and self.pull(server["url"], (server.get("params") or {}).get("token", "")) == 200:
+        if server:  # a new agent, which has no model where it gets none
+            self.model, self.model_id, self.etag = None, "", uuid.uuid4().hex
+            self.pull(server["url"], (server.get("params") or {}).get("token", ""))
             return 204, None
-        if server or not loaded or "nonexistent" in loaded:
+        if not loaded or "nonexistent" in loaded:
             message = f"Agent with name '{given.get('model_file')}' could not be loaded."
             raise Refuse(400, "BadRequest", message, **{"parameter": "model", "in": "query"})
         self.model, self.model_id = Path(loaded).name, uuid.uuid4().hex

@@ -1,26 +1,52 @@
+import contextlib
 import signal
 import sys
 import threading
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from events.brokers.base import BrokerMisconfigured
 from events.configured import event_broker
+from events.health import Health, HealthServer
+from events.schema.versions import SchemaIsNewer
+from events.schema.waiting import DatabaseIsAway, wait_for_schema
 from events.service import EventService, EventServiceFailed
 
 
 class Command(BaseCommand):
     help = "Runs the event service alone, without Celery: keeps what the event broker delivers until stopped."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="0.0.0.0", help="the address at which /health answers")  # noqa: S104
+        parser.add_argument("--port", type=int, help="its port; without one, /health does not answer")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
+        self.stop, self.service = threading.Event(), None
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, lambda *_: self.stop.set())
         try:
-            EventService(event_broker(), stop=stop).run()
-        except BrokerMisconfigured as error:
+            with self._told(options["host"], options["port"]):
+                wait_for_schema(self._end_if_stopped)
+                self.service = EventService(event_broker(), stop=self.stop)
+                self.service.run()
+        except (BrokerMisconfigured, SchemaIsNewer, DatabaseIsAway, OSError) as error:
             raise CommandError(f"The event service cannot start: {error}") from error
         except EventServiceFailed as error:
             self.stderr.write(str(error))
             sys.exit(1)
+
+    service: EventService | None
+
+    def _told(self, host: str, port: int | None) -> contextlib.AbstractContextManager[object]:
+        return contextlib.nullcontext() if port is None else HealthServer(self._health, host, port)
+
+    def _end_if_stopped(self) -> None:
+        if self.stop.is_set():
+            sys.exit(0)
+
+    def _health(self) -> Health:
+        """200 where it committed or was idle lately."""
+        alive = self.service is not None and self.service.heart.is_beating()
+        return (200, {"status": "ok"}) if alive else (503, {"status": "the event service does not work"})

@@ -49,6 +49,7 @@ PATHS = {
     "model_tag": "The tag",
     "pk": "Its id",
     "job": "The job's id",
+    "log": "The message's id, or its hash",
 }
 
 

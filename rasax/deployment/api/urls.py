@@ -9,7 +9,7 @@ urlpatterns = [
     path("environments", environments.Environments.as_view()),
     path("config", configuring.Configuration.as_view()),
     path("models/tags/<str:model_tag>", model_server.ModelServer.as_view()),
-    path(f"{MODELS}/tags/<str:model_tag>", model_server.ProjectModelServer.as_view()),
+    path(f"{MODELS}/tags/<str:model_tag>", model_server.ProjectModelServer.as_view(), name="model_server"),
     path(f"{MODELS}/jobs", training.TrainingJobs.as_view()),
     path(MODELS, models.Models.as_view()),
     path(f"{MODELS}/<str:model>", models.OneModel.as_view()),

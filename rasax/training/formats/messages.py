@@ -33,7 +33,6 @@ NOT_UTF8 = gettext_noop("The file is not encoded as UTF-8. Save it as UTF-8.")
 NO_MAPPING = gettext_noop("The file has no keys at its top, such as “nlu:” or “stories:”. Put what it holds below one.")
 NOT_RASAS = gettext_noop("The file has no key that Rasa reads. It is kept as it is, and nothing is learned from it.")
 NOT_ONE = gettext_noop("What was written is not one item of its section. Write one item, indented as those beside it.")
-NO_NAME = gettext_noop("It has no name. Give it one.")
 BAD_NAME = gettext_noop("A name has no line breaks, and does not begin or end with a blank. Correct it.")
 BAD_ENTITY = gettext_noop("An entity lies outside of its text, or overlaps another one. Mark it anew.")
 NOT_WRITABLE = gettext_noop(
@@ -53,7 +52,6 @@ SECTION_IN_LINE = gettext_noop(
 )
 UNDONE = gettext_noop("This change was undone before.")
 PLAN_IS_OLD = gettext_noop("The training data changed since this was shown. Look at the differences again.")
-NAME_TWICE = gettext_noop("The name stands twice in this section. Choose another one.")
 NOT_READABLE_SO = gettext_noop(
     "The file could not be read any more, for what stands around these lines changed since. Edit the file instead."
 )

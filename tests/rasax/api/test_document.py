@@ -30,7 +30,7 @@ from tests.servers.rasa_models import archive
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "12"))
 KNOWN = {"conversation_id": "ann", "timestamp": 7.0, "tag": "billing", "username": "bob", "role": "tester"}
-KNOWN |= {"project": "default", "model": "lab", "model_tag": "production"}
+KNOWN |= {"log": "1", "project": "default", "model": "lab", "model_tag": "production"}
 
 
 def document():

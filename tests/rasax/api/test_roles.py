@@ -10,6 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 from events.brokers.base import Message
 from events.models import Conversation, Event, RejectedMessage
 from rasax.accounts.models import ApiToken, Job
+from rasax.annotation.models import InboxMessage
 from rasax.conversations.models import Correction, Flag, Note, SavedView, Tag
 from rasax.deployment.models import Evaluation, Model
 from tests.rasax.api.conftest import Api
@@ -48,6 +49,11 @@ GET    /api/jobs                                                 401       200  
 GET    /api/jobs/{job}                                           401       200   200 404
 POST   /api/jobs/{job}/cancel                                    401       200   200 404
 POST   /api/jobs/{job}/undo                                      401       409   409 404
+GET    /api/projects/{project}/logs                              401       200   200 403
+POST   /api/projects/{project}/logs                              401       400   400 403
+GET    /api/projects/{project}/logs/{log}                        401       200   200 403
+PUT    /api/projects/{project}/logs/{log}                        401       400   400 403
+DELETE /api/projects/{project}/logs/{log}                        401       204   204 403
 GET    /api/projects/{project}/models/jobs                       401       200   200 403
 POST   /api/projects/{project}/models/jobs                       401       409   403 403
 GET    /api/projects/{project}/trainingSources                   401       200   200 403
@@ -139,6 +145,7 @@ def ids(conversations, bob):
         "evaluations/{pk}": f"evaluations/{Evaluation.objects.create(method='nlu').pk}",
         "{job}": str(Job.objects.create(kind="conversations.bulk", by=bob).pk),
         "{conversation_id}": "ann", "{timestamp}": "7.0", "{tag}": "billing", "{username}": "bob", "{role}": "tester",
+        "{log}": str(InboxMessage.objects.filter(waiting=True)[0].pk),
         "{project}": "default", "{model}": "lab", "{model_tag}": "production",
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from events.models import Facet
 from rasax.accounts.models import AuditEntry
+from rasax.chat import talking
 from rasax.chat.models import Chat, GuestLink
 from tests.deployment import Deployment
 from tests.web import Web
@@ -74,6 +76,20 @@ def test_a_guest_sees_their_own_conversation_only(link, arrive, bob):
     bob_pages = Client()
     bob_pages.force_login(bob)
     assert bob_pages.get(f"/chat/{chat.pk}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_guests_of_a_rasa_that_hangs_hold_no_more_than_their_turns(link, alice, monkeypatch):
+    monkeypatch.setattr(talking, "TURN", 0.01)
+    guest, _ = begin(link)
+    with ExitStack() as held:
+        for _ in range(talking.GUESTS_AT_ONCE):
+            held.enter_context(talking.turns)
+        answer = guest.post(f"/guest/{link.secret}/say/", {"text": "hello"}, headers=SCRIPT)
+        assert answer.status_code == 502
+        assert "does not answer right now" in answer.content.decode()
+        talking.send(Chat.objects.begin(link.server, alice), "hello")  # the team goes on
+    assert guest.post(f"/guest/{link.secret}/say/", {"text": "hello"}, headers=SCRIPT).status_code == 204
 
 
 @pytest.mark.django_db
