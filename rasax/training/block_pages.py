@@ -24,6 +24,7 @@ from rasax.training.projects import Project
 from rasax.training.responses import cards
 from rasax.training.steps import steps_of
 from rasax.training.telling import refused, told
+from rasax.training.wording import CALLED
 
 STORIES = {"story", "rule", "test"}
 LISTS = {"story": "data_stories", "rule": "data_rules", "test": "data_tests", "response": "data_responses"}
@@ -160,7 +161,7 @@ def add_entry(request: HttpRequest, kind: str, text: str) -> Block:
     section = SECTIONS[kind]
     part = blocks.one("", section, kind, indented(text))
     change = Project.objects.default().write(
-        [Add(domain_for(section), text, section)], by(request), f"added a {kind}", part.name
+        [Add(domain_for(section), text, section)], by(request), f"added {CALLED[kind]}", part.name
     )
     told(request, change, _("“%s” is saved.") % part.name)
     return Block.objects.filter(kind=kind, name=part.name).latest("pk")
