@@ -145,5 +145,6 @@ urlpatterns = [
     path("", include("rasax.conversations.api.urls")),
     path("", include("rasax.deployment.api.urls")),
     path("", include("rasax.deployment.callbacks")),
+    path("", include("rasax.training.api.urls")),
     path("<anything:rest>", no_such_path),
 ]

@@ -90,6 +90,29 @@ route                                                     method anonymous alice
 /training/evaluations/<int:evaluation_pk>/                GET    302       200   200 403
 /training/evaluations/<int:evaluation_pk>/delete          POST   302       302   403 403
 /training/evaluations/compare                             GET    302       404   404 403
+/data/                                                    GET    302       200   200 403
+/data/intents/add/                                        POST   302       302   302 403
+/data/intents/rename/                                     GET    302       200   200 403
+/data/intents/remove/                                     GET    302       200   200 403
+/data/intent/                                             GET    302       302   302 403
+/data/examples/add/                                       POST   302       302   302 403
+/data/examples/change/                                    POST   302       302   302 403
+/data/examples/<int:example_pk>/                          GET    302       200   200 403
+/data/repeated/                                           GET    302       200   200 403
+/data/entities/                                           GET    302       200   200 403
+/data/entities/add/<str:kind>/                            POST   302       404   404 403
+/data/entities/<int:block_pk>/                            GET    302       404   404 403
+/data/entities/<int:block_pk>/remove/                     POST   302       404   404 403
+/data/files/                                              GET    302       200   200 403
+/data/files/upload/                                       POST   302       302   302 403
+/data/files/project.zip                                   GET    302       200   200 403
+/data/files/<int:file_pk>.yml                             GET    302       200   200 403
+/data/files/import/<uuid:job_pk>/                         GET    302       404   404 403
+/data/files/import/<uuid:job_pk>/take/                    POST   302       404   404 403
+/data/files/import/<uuid:job_pk>/discard/                 POST   302       404   404 403
+/data/history/                                            GET    302       200   200 403
+/data/history/<int:change_pk>/                            GET    302       200   200 403
+/data/history/<int:change_pk>/undo/                       POST   302       302   302 403
 /settings/                                                GET    302       302   302 404
 /settings/tags/                                           GET    302       200   200 403
 /settings/tags/add/                                       POST   302       302   302 403
@@ -301,6 +324,11 @@ def filled(route, kept):
         "<int:chat_pk>": kept["chat.chat"].pk,
         "<int:story_pk>": kept["chat.learnedstory"].pk,
         "<int:link_pk>": kept["chat.guestlink"].pk,
+        "<int:example_pk>": kept["training.example"].pk,
+        "<int:block_pk>": kept["training.block"].pk,
+        "<int:file_pk>": kept["training.trainingfile"].pk,
+        "<int:change_pk>": kept["training.change"].pk,
+        "<uuid:job_pk>": kept["accounts.job"].pk,
         "<int:invitation_pk>": kept["accounts.invitation"].pk,
         "<str:secret>": "guessed",
         "<str:organization_slug>": "saml",

@@ -20,6 +20,7 @@ PAGES = (
     "/conversations/", "/conversations/?q=x", "/settings/tags/", "/settings/event-service/", "/settings/rejected/",
     "/settings/retention/", "/settings/audit/", "/accounts/", "/accounts/password", "/no/such/page",
     "/settings/environments/", "/settings/environments/add/", "/models/",
+    "/data/files/", "/data/entities/", "/data/history/", "/data/repeated/",
 )  # fmt: skip
 
 

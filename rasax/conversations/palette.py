@@ -49,6 +49,8 @@ def _pages(request: HttpRequest, words: str) -> Iterator[Item]:
 def _all_pages(request: HttpRequest) -> Iterator[tuple[str, str, str]]:
     if request.user.has_perm("events.view_conversation"):
         yield _("Conversations"), reverse("conversations"), ""
+    if request.user.has_perm("accounts.view_nlu_data"):
+        yield _("Training data"), reverse("data_intents"), ""
     if request.user.has_perm("accounts.view_models"):
         yield _("Models"), reverse("models"), ""
     for page in open_to(request.user):

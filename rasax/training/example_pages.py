@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -31,7 +31,8 @@ def intent(request: HttpRequest) -> HttpResponse:
     found = examples.of_intent(name, words)
     page = examples.page(found, after)
     if not page.rows and not words and not after and not _exists(name):
-        raise Http404
+        messages.info(request, _("There is no intent “%s”.") % name)
+        return redirect("data_intents")
     context = {
         "name": name,
         "q": words,

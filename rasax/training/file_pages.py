@@ -54,7 +54,7 @@ def download_all(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _as_file(response: AnyResponse, name: str) -> AnyResponse:
-    response.headers["Content-Disposition"] = content_disposition_header(True, name)
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -57,6 +57,9 @@ list?.addEventListener("click", (event) => {
   if (link.matches("[data-edit]")) edit(link.closest(".row-of"));
   else close(link.closest(".example-form"));
 });
+list?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && close(event.target.closest(".example-form"))) event.stopPropagation();
+});
 document.getElementById("adding")?.addEventListener("toggle", ({ target }) => { if (target.open) target.querySelector("[data-source]").focus(); });
 
 onKey("j", () => step(1));
@@ -64,4 +67,3 @@ onKey("k", () => step(-1));
 onKey("x", select);
 onKey("Shift+X", selectTo);
 onKey("e", () => { const row = current(); if (row) edit(row); return Boolean(row); });
-onKey("Escape", () => close(document.querySelector(".examples .example-form")));

@@ -30,6 +30,17 @@ LOOKS = {
     "inbox-story": "/inbox/story/{c}/{e}/",
     "jobs": "/jobs/",
     "training": "/training/",
+    "intents": "/data/",
+    "intent": "/data/intent/?name=greet",
+    "example": "/data/examples/1/",
+    "rename-intent": "/data/intents/rename/?name=greet&new=welcome",
+    "remove-intent": "/data/intents/remove/?name=greet",
+    "repeated": "/data/repeated/",
+    "entities": "/data/entities/",
+    "lookup": "/data/entities/2/",
+    "files": "/data/files/",
+    "history": "/data/history/",
+    "change": "/data/history/1/",
     "chats": "/chat/",
     "chat": "/chat/1/",
     "chat-from": "/chat/from/{c}/{e}/",
@@ -72,6 +83,8 @@ from rasax.accounts.models import Job, User
 from rasax.chat.models import Chat, GuestLink, LearnedStory
 from rasax.conversations.models import Review, Tag
 from rasax.deployment.models import Model, RasaServer
+from rasax.training.models import Project
+from tests.rasax.training.test_intents import FILES
 from tests.servers.rasa_models import archive
 alice, now = User.objects.get(username="alice"), timezone.now()
 Conversation.objects.record([Message(b"no JSON")])
@@ -95,6 +108,8 @@ for name in ("20261122-lab", "20261121-a-model-with-quite-a-long-name", "old"):
 Model.objects.get(pk=1).put_tag("production", alice)
 Model.objects.get(pk=1).put_tag("better-than-the-one-before", alice)
 Model.objects.get(pk=3).put_tag("staging", alice)
+lookup = "nlu:\\n- lookup: city\\n  examples: |\\n    - Rome\\n- intent: bye\\n  examples: |\\n    - hi\\n"
+Project.objects.default().take({"data/aaa.yml": lookup, **FILES, "data/broken.yml": "nlu: [\\n"}, alice)
 Job.objects.create(kind="conversations.tag", by=alice, message="Tagged 3 conversations “billing”.", state="done")
 """
 # What has no look of its own: parts of pages, files, where a form leads, and what test_training.py looks at.
@@ -104,6 +119,7 @@ PARTS = {
     "/conversations/<int:pk>/events/<int:event_pk>.json", "/settings/rejected/<int:message_pk>/body",
     "/chat/stories/<int:story_pk>.yml", "/training/<uuid:pk>/", "/training/evaluations/<int:evaluation_pk>/",
     "/settings/audit.csv", "/models/<int:model_pk>/file", "/jobs/<uuid:pk>/", "/accounts/password/done",
+    "/data/files/project.zip", "/data/files/<int:file_pk>.yml",
 }  # fmt: skip
 HIGH_CONTRAST = ("conversations", "conversation", "event-service")
 SIZES = ((390, 844), (1920, 1080), (1280, 720))
@@ -215,7 +231,7 @@ def test_no_page_is_forgotten() -> None:
     ours = {route for route in opened if not route.startswith(("/admin/", "/api/"))} - PARTS
     shown = [look.split("?")[0] for look in LOOKS.values()]
     holes = {"<int:pk>": "{c}", "<int:event_pk>": "{e}", "<int:person_pk>": "1", "<int:role_pk>": "1"}
-    holes |= {"<int:server_pk>": "1", "<int:model_pk>": "1"}
+    holes |= {"<int:server_pk>": "1", "<int:model_pk>": "1", "<int:example_pk>": "1", "<int:change_pk>": "1"}
     for hole, filled in holes.items():
         ours = {route.replace(hole, filled) for route in ours}
     assert ours - set(shown) == set()

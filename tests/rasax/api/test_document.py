@@ -25,7 +25,9 @@ from rasax.accounts.api.authentication import issue
 from rasax.accounts.models import ApiToken, SigningKey
 from rasax.conversations.models import Note, Tag
 from rasax.deployment.models import Evaluation, Model, RasaServer, UploadedProject
+from rasax.training.models import Example, Project
 from tests.rasax.deployment.conftest import PROJECT, outcome, zipped
+from tests.rasax.training.test_intents import FILES
 from tests.servers.rasa_models import archive
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "12"))
@@ -68,10 +70,12 @@ def published(alice, bob, conversations, rasa):
     RasaServer.objects.add(alice, name="production", url=rasa.url, token="tok3n", use="production")
     Heartbeat.objects.create(name="host:1", started_at=timezone.now(), beat_at=timezone.now() + timedelta(hours=1))
     evaluation = Evaluation.objects.keep(outcome(), alice, method="nlu")
+    Project.objects.default().take(FILES, alice)
     UploadedProject.objects.keep("bot.zip", zipped(PROJECT), alice)
     RasaServer.objects.add(alice, name="worker", url=rasa.url, token="tok3n", use="worker")
     ids = {"rejectedMessages": RejectedMessage.objects.first().pk, "notes": note.pk, "tokens": token.pk}
     ids["evaluations"] = evaluation.pk
+    ids["/data/"] = Example.objects.earliest("pk").pk
     Model.objects.keep(io.BytesIO(archive()), "lab", alice).put_tag("production", alice)
     schema = schemathesis.openapi.from_dict(document())
 

@@ -13,6 +13,8 @@ from rasax.accounts.models import ApiToken, Job
 from rasax.annotation.models import InboxMessage
 from rasax.conversations.models import Correction, Flag, Note, SavedView, Tag
 from rasax.deployment.models import Evaluation, Model
+from rasax.training.models import Example, Project
+from tests.everything import NLU
 from tests.rasax.api.conftest import Api
 from tests.servers.rasa_models import archive
 
@@ -57,6 +59,18 @@ DELETE /api/projects/{project}/logs/{log}                        401       204  
 GET    /api/projects/{project}/models/jobs                       401       200   200 403
 POST   /api/projects/{project}/models/jobs                       401       409   403 403
 GET    /api/projects/{project}/trainingSources                   401       200   200 403
+GET    /api/projects/{project}/data                              401       200   200 403
+POST   /api/projects/{project}/data                              401       400   400 403
+PUT    /api/projects/{project}/data                              401       400   400 403
+GET    /api/projects/{project}/data.yml                          401       200   200 403
+PUT    /api/projects/{project}/data.yml                          401       415   415 403
+GET    /api/projects/{project}/data/{pk}                         401       200   200 403
+PUT    /api/projects/{project}/data/{pk}                         401       400   400 403
+DELETE /api/projects/{project}/data/{pk}                         401       204   204 403
+POST   /api/projects/{project}/training_examples                 401       400   400 403
+GET    /api/projects/{project}/intents                           401       200   200 403
+GET    /api/projects/{project}/entities                          401       200   200 403
+GET    /api/projects/{project}/actions                           401       200   200 403
 GET    /api/evaluations                                          401       200   200 403
 POST   /api/evaluations                                          401       400   403 403
 GET    /api/evaluations/{pk}                                     401       200   200 403
@@ -137,12 +151,15 @@ def ids(conversations, bob):
     Flag.objects.put_on(said, by=bob)
     Correction.objects.correct(said, "greet", by=bob)
     Model.objects.keep(io.BytesIO(archive()), "lab", bob).put_tag("production", bob)
+    Project.objects.default().take({"nlu.yml": NLU}, bob)
+    example = Example.objects.get()
     return {
         "user/tokens/{pk}": f"user/tokens/{ApiToken.objects.make(bob, 'script')[0].pk}",
         "rejectedMessages/{pk}": f"rejectedMessages/{RejectedMessage.objects.get().pk}",
         "savedViews/{pk}": f"savedViews/{SavedView.objects.save_as('Mine', 'q=x', bob).pk}",
         "notes/{pk}": f"notes/{Note.objects.write(ann, 'Ask legal', by=bob).pk}",
         "evaluations/{pk}": f"evaluations/{Evaluation.objects.create(method='nlu').pk}",
+        "data/{pk}": f"data/{example.pk}",
         "{job}": str(Job.objects.create(kind="conversations.bulk", by=bob).pk),
         "{conversation_id}": "ann", "{timestamp}": "7.0", "{tag}": "billing", "{username}": "bob", "{role}": "tester",
         "{log}": str(InboxMessage.objects.filter(waiting=True)[0].pk),

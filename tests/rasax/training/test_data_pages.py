@@ -99,7 +99,7 @@ def test_an_intent_is_added_and_removed(desk, project):
     assert "There is an intent of this name." in say(desk, "intents/add/", name="greet")
     assert "Remove the intent “ask_time”?" in text_of(desk.get("/data/intents/remove/?name=ask_time"))
     say(desk, "intents/remove/", name="ask_time", confirmed="1")
-    assert desk.get("/data/intent/?name=ask_time").status_code == 404
+    assert "There is no intent “ask_time”." in text_of(desk.get("/data/intent/?name=ask_time", follow=True))
 
 
 def test_a_conflict_is_solved_by_one_button(desk, project):
