@@ -30,7 +30,7 @@ def _asked(request: HttpRequest, name: str) -> str:
 @require_GET
 def listed(request: HttpRequest, kind: str) -> HttpResponse:
     asked = {name: _asked(request, name) for name in ("q", "intent", "action")}
-    found = _found(kind, asked)
+    found = found_stories(kind, asked)
     page, older = _page(found, request.GET.get("after", ""))
     rows = [(block, *_shortened(block)) for block in page]
     context = {
@@ -46,7 +46,7 @@ def listed(request: HttpRequest, kind: str) -> HttpResponse:
     return render(request, "data/stories.html", context)
 
 
-def _found(kind: str, asked: dict[str, str]) -> QuerySet[Block]:
+def found_stories(kind: str, asked: dict[str, str]) -> QuerySet[Block]:
     found = Block.objects.filter(kind=kind)
     if asked["q"]:
         found = found.filter(Q(name__icontains=asked["q"]) | Q(text__icontains=asked["q"]))
