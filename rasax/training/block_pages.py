@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from rasax.training import graphs, stories
-from rasax.training.access import by, may, needs
+from rasax.training.access import by, may, needs, seeing
 from rasax.training.differences import shown_diffs
 from rasax.training.editing import last_change, problem, sent, words
 from rasax.training.edits import Add, Put
@@ -54,6 +54,7 @@ def block(request: HttpRequest, block_pk: int) -> HttpResponse:
 
 
 def _find(request: HttpRequest, level: str, pk: int) -> Block:
+    seeing(request, "view_stories", "view_responses")
     found = get_object_or_404(Block.objects.select_related("file"), pk=pk, kind__in=EDITED)
     needs(request, level, found.kind)
     if found.kind == "text" and "session_config:" not in found.text:
@@ -126,6 +127,7 @@ def remove_block(request: HttpRequest, block_pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def new_block(request: HttpRequest, kind: str) -> HttpResponse:
+    seeing(request, "view_stories", "view_responses")
     if kind not in BEGINNINGS:
         raise Http404
     needs(request, "change", kind)

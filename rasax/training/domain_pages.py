@@ -45,6 +45,7 @@ def config(request: HttpRequest) -> HttpResponse:
     return _whole(request, config_file() or TrainingFile(path=CONFIG), "config")
 
 
+@can_view_stories
 @require_http_methods(["GET", "POST"])
 def whole_file(request: HttpRequest, file_pk: int) -> HttpResponse:
     """A file of the domain as one text."""
