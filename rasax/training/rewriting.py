@@ -26,7 +26,9 @@ SECTIONS = (*DECLARATIONS, *MAPPINGS, SESSION)
 def written(value: Any) -> str:
     """Raises Refused where YAML would not read the same again."""
     yaml, text = YAML(typ="safe", pure=True), io.StringIO()
-    yaml.default_flow_style, yaml.width, yaml.allow_unicode = False, 4096, True
+    yaml.default_flow_style = False  # type: ignore[assignment]
+    yaml.width = 4096
+    yaml.allow_unicode = True
     yaml.sort_base_mapping_type_on_output = False
     try:
         yaml.dump(value, text)
