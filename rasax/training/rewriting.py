@@ -26,9 +26,9 @@ SECTIONS = (*DECLARATIONS, *MAPPINGS, SESSION)
 def written(value: Any) -> str:
     """Raises Refused where YAML would not read the same again."""
     yaml, text = YAML(typ="safe", pure=True), io.StringIO()
-    yaml.default_flow_style = False  # type: ignore[assignment]
+    yaml.default_flow_style = False
     yaml.width = 4096
-    yaml.allow_unicode = True
+    yaml.allow_unicode = True  # type: ignore[assignment]
     yaml.sort_base_mapping_type_on_output = False
     try:
         yaml.dump(value, text)
