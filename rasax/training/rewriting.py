@@ -28,8 +28,8 @@ def written(value: Any) -> str:
     yaml, text = YAML(typ="safe", pure=True), io.StringIO()
     yaml.default_flow_style = False
     yaml.width = 4096
-    yaml.allow_unicode = True  # type: ignore[assignment]
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.allow_unicode = True
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     try:
         yaml.dump(value, text)
         if nodes.values(text.getvalue()) == value:
