@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404
 from django.utils.crypto import constant_time_compare
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
@@ -28,6 +29,7 @@ from rasax.training.rewriting import fitted, written
 VIEW, CHANGE = ("accounts.view_responses",), ("accounts.view_responses", "accounts.change_responses")
 NAME = r"^[^\s\x00][^\x00-\x1f\x7f\x85\u2028\u2029]*\Z"
 MOST = 100
+SAID = {"application/json": OpenApiTypes.OBJECT}
 
 
 class ResponseItem(serializers.Serializer[Any]):
@@ -150,7 +152,7 @@ def is_service(request: Request) -> bool:
 class Nlg(Endpoint):
     throttle_classes = [NlgThrottle]
 
-    @operation(serializers.DictField, needs=None, query=NlgQuery, body=NlgRequest, errors=(401, 403, 404))
+    @operation(SAID, needs=None, query=NlgQuery, body=NlgRequest, errors=(401, 403, 404))
     def post(self, request: Request, query: dict[str, Any], body: dict[str, Any]) -> Response:
         """What the assistant says: Rasa's `nlg: {url: …/api/nlg?token=…}` asks it.
 

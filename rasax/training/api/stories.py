@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -97,6 +98,7 @@ class Stories(Kept):
         """Add a story: 201, or 200 where one with the same steps is there."""
         return self.added(request, body)
 
+    @extend_schema(operation_id="stories_say_file")
     @operation(StoryItem(many=True), needs=CHANGE, body=StoriesToKeep, errors=(409, 422))
     def put(self, request: Request, body: dict[str, Any]) -> Response:
         """Say a whole file of stories anew."""
@@ -116,6 +118,7 @@ class Rules(Kept):
         """Add a rule: 201, or 200 where one with the same steps is there."""
         return self.added(request, body)
 
+    @extend_schema(operation_id="rules_say_file")
     @operation(StoryItem(many=True), needs=CHANGE, body=StoriesToKeep, errors=(409, 422))
     def put(self, request: Request, body: dict[str, Any]) -> Response:
         """Say a whole file of rules anew."""
