@@ -121,7 +121,7 @@ route                                                     method anonymous alice
 /data/config/                                             GET    302       200   200 403
 /data/blocks/<int:block_pk>/                              GET    302       404   404 403
 /data/blocks/<int:block_pk>/remove/                       POST   302       404   404 403
-/data/blocks/new/<str:kind>/                              GET    302       404   404 403
+/data/blocks/new/<str:kind>/                              GET    302       200   200 403
 /data/names.json                                          GET    302       200   200 403
 /data/history/                                            GET    302       200   200 403
 /data/history/<int:change_pk>/                            GET    302       200   200 403

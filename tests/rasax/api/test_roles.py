@@ -84,11 +84,11 @@ DELETE /api/rules/{pk}                                           401       204  
 GET    /api/responses                                            401       200   200 403
 POST   /api/responses                                            401       400   400 403
 PUT    /api/responses                                            401       400   400 403
-DELETE /api/responses                                            401       404   404 403
+DELETE /api/responses                                            401       400   400 403
 GET    /api/templates                                            401       200   200 403
 POST   /api/templates                                            401       400   400 403
 PUT    /api/templates                                            401       400   400 403
-DELETE /api/templates                                            401       404   404 403
+DELETE /api/templates                                            401       400   400 403
 POST   /api/nlg                                                  401       404   404 403
 GET    /api/domain                                               401       200   200 403
 PUT    /api/domain                                               401       200   200 403
