@@ -36,6 +36,7 @@ from rasax.training.models import Block, Example, GitFile, GitRepository, Mentio
 from tests.servers.rasa_models import archive
 
 NLU = "nlu:\n- intent: greet\n  examples: |\n    - hi\n"
+STORIES = "stories:\n- story: a\n  steps:\n  - intent: greet\nrules:\n- rule: b\n  steps:\n  - intent: greet\n"
 
 
 def newest(n):

@@ -122,6 +122,19 @@ route                                                     method anonymous alice
 /data/git/host-key/                                       POST   302       302   403 403
 /data/git/disconnect/                                     POST   302       302   403 403
 /data/git/conflicts/<int:file_pk>/                        GET    302       200   200 403
+/data/stories/                                            GET    302       200   200 403
+/data/rules/                                              GET    302       200   200 403
+/data/tests/                                              GET    302       200   200 403
+/data/graph/                                              GET    302       200   200 403
+/data/responses/                                          GET    302       200   200 403
+/data/responses/<int:block_pk>/image/<int:number>/        GET    302       404   404 403
+/data/domain/                                             GET    302       200   200 403
+/data/domain/<int:file_pk>/                               GET    302       404   404 403
+/data/config/                                             GET    302       200   200 403
+/data/blocks/<int:block_pk>/                              GET    302       404   404 403
+/data/blocks/<int:block_pk>/remove/                       POST   302       404   404 403
+/data/blocks/new/<str:kind>/                              GET    302       200   200 403
+/data/names.json                                          GET    302       200   200 403
 /data/history/                                            GET    302       200   200 403
 /data/history/<int:change_pk>/                            GET    302       200   200 403
 /data/history/<int:change_pk>/undo/                       POST   302       302   302 403
@@ -339,6 +352,7 @@ def filled(route, kept):
         "<int:story_pk>": kept["chat.learnedstory"].pk,
         "<int:link_pk>": kept["chat.guestlink"].pk,
         "<int:example_pk>": kept["training.example"].pk,
+        "<int:number>": 0,
         "<int:block_pk>": kept["training.block"].pk,
         "<int:file_pk>": kept["training.trainingfile"].pk,
         "<int:change_pk>": kept["training.change"].pk,

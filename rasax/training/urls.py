@@ -1,12 +1,17 @@
 from django.urls import path
 
 from rasax.training import (
+    block_pages,
+    domain_pages,
     example_pages,
     feature_pages,
     file_pages,
     git_pages,
     history_pages,
     intent_pages,
+    naming,
+    response_pages,
+    story_pages,
     warning_pages,
 )
 
@@ -43,6 +48,19 @@ urlpatterns = [
     path("git/host-key/", git_pages.forget_host_key, name="data_git_host_key"),
     path("git/disconnect/", git_pages.disconnect, name="data_git_disconnect"),
     path("git/conflicts/<int:file_pk>/", git_pages.conflict, name="data_git_conflict"),
+    path("stories/", story_pages.listed, {"kind": "story"}, name="data_stories"),
+    path("rules/", story_pages.listed, {"kind": "rule"}, name="data_rules"),
+    path("tests/", story_pages.listed, {"kind": "test"}, name="data_tests"),
+    path("graph/", story_pages.graph, name="data_graph"),
+    path("responses/", response_pages.listed, name="data_responses"),
+    path("responses/<int:block_pk>/image/<int:number>/", response_pages.image, name="data_response_image"),
+    path("domain/", domain_pages.domain, name="data_domain"),
+    path("domain/<int:file_pk>/", domain_pages.whole_file, name="data_whole_file"),
+    path("config/", domain_pages.config, name="data_config"),
+    path("blocks/<int:block_pk>/", block_pages.block, name="data_block"),
+    path("blocks/<int:block_pk>/remove/", block_pages.remove_block, name="data_remove_block"),
+    path("blocks/new/<str:kind>/", block_pages.new_block, name="data_new_block"),
+    path("names.json", naming.names, name="data_names"),
     path("history/", history_pages.history, name="data_history"),
     path("history/<int:change_pk>/", history_pages.change, name="data_change"),
     path("history/<int:change_pk>/undo/", history_pages.undo, name="data_undo"),

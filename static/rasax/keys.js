@@ -71,9 +71,10 @@ function closeMenu(target) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const [target] = event.composedPath(); // of a shadow root, too
   if (event.key === "Escape" && closeMenu(event.target)) return;
-  if (event.key === "Escape" && typing(event.target)) return event.target.blur();
-  if (typing(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && typing(target)) return target.blur();
+  if (typing(target) || document.querySelector("dialog[open]")) return;
   const key = name(event);
   begin(key);
   if (run(key, event)) event.preventDefault();

@@ -1,11 +1,20 @@
 from django.urls import path
 
-from rasax.training.api import examples, git, names, validation
+from rasax.training.api import domain, examples, git, names, responses, stories, validation
 
 PROJECT = "projects/<str:project>"
 REPOSITORIES = f"{PROJECT}/git_repositories"
 
 urlpatterns = [
+    path("stories", stories.Stories.as_view()),
+    path("stories/<int:pk>", stories.OneStory.as_view()),
+    path("rules", stories.Rules.as_view()),
+    path("rules/<int:pk>", stories.OneRule.as_view()),
+    path("responses", responses.Responses.as_view()),
+    path("templates", responses.Templates.as_view()),
+    path("nlg", responses.Nlg.as_view()),
+    path("domain", domain.WholeDomain.as_view()),
+    path(f"{PROJECT}/settings", domain.ProjectSettings.as_view()),
     path(f"{PROJECT}/data", examples.Examples.as_view()),
     path(f"{PROJECT}/data.yml", examples.NluFile.as_view()),
     path(f"{PROJECT}/data/<int:pk>", examples.OneExample.as_view()),

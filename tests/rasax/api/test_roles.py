@@ -15,6 +15,8 @@ from rasax.conversations.models import Correction, Flag, Note, SavedView, Tag
 from rasax.deployment.models import Evaluation, Model
 from rasax.training.models import Example, GitRepository, Project
 from tests.everything import NLU
+from rasax.training.models import Block, Example, Project
+from tests.everything import NLU, STORIES
 from tests.rasax.api.conftest import Api
 from tests.servers.rasa_models import archive
 
@@ -80,6 +82,29 @@ GET    /api/projects/{project}/entities                          401       200  
 GET    /api/projects/{project}/actions                           401       200   200 403
 GET    /api/projects/{project}/dataWarnings                      401       200   200 403
 GET    /api/projects/{project}/domainWarnings                    401       200   200 403
+GET    /api/stories                                              401       200   200 403
+POST   /api/stories                                              401       400   400 403
+PUT    /api/stories                                              401       400   400 403
+PUT    /api/stories/{pk}                                         401       400   400 403
+DELETE /api/stories/{pk}                                         401       204   204 403
+GET    /api/rules                                                401       200   200 403
+POST   /api/rules                                                401       400   400 403
+PUT    /api/rules                                                401       400   400 403
+PUT    /api/rules/{pk}                                           401       400   400 403
+DELETE /api/rules/{pk}                                           401       204   204 403
+GET    /api/responses                                            401       200   200 403
+POST   /api/responses                                            401       400   400 403
+PUT    /api/responses                                            401       400   400 403
+DELETE /api/responses                                            401       400   400 403
+GET    /api/templates                                            401       200   200 403
+POST   /api/templates                                            401       400   400 403
+PUT    /api/templates                                            401       400   400 403
+DELETE /api/templates                                            401       400   400 403
+POST   /api/nlg                                                  401       404   404 403
+GET    /api/domain                                               401       200   200 403
+PUT    /api/domain                                               401       200   200 403
+GET    /api/projects/{project}/settings                          401       200   200 403
+PUT    /api/projects/{project}/settings                          401       400   400 403
 GET    /api/evaluations                                          401       200   200 403
 POST   /api/evaluations                                          401       400   403 403
 GET    /api/evaluations/{pk}                                     401       200   200 403
@@ -160,7 +185,7 @@ def ids(conversations, bob):
     Flag.objects.put_on(said, by=bob)
     Correction.objects.correct(said, "greet", by=bob)
     Model.objects.keep(io.BytesIO(archive()), "lab", bob).put_tag("production", bob)
-    Project.objects.default().take({"nlu.yml": NLU}, bob)
+    Project.objects.default().take({"nlu.yml": NLU, "stories.yml": STORIES}, bob)
     example = Example.objects.get()
     repository = GitRepository.objects.create(url="git@git.example.com:team/bot.git")
     return {
@@ -170,6 +195,8 @@ def ids(conversations, bob):
         "notes/{pk}": f"notes/{Note.objects.write(ann, 'Ask legal', by=bob).pk}",
         "evaluations/{pk}": f"evaluations/{Evaluation.objects.create(method='nlu').pk}",
         "git_repositories/{pk}": f"git_repositories/{repository.pk}",
+        "stories/{pk}": f"stories/{Block.objects.get(kind='story').pk}",
+        "rules/{pk}": f"rules/{Block.objects.get(kind='rule').pk}",
         "data/{pk}": f"data/{example.pk}",
         "{job}": str(Job.objects.create(kind="conversations.bulk", by=bob).pk),
         "{conversation_id}": "ann", "{timestamp}": "7.0", "{tag}": "billing", "{username}": "bob", "{role}": "tester",
