@@ -13,9 +13,7 @@ from rasax.accounts.models import ApiToken, Job
 from rasax.annotation.models import InboxMessage
 from rasax.conversations.models import Correction, Flag, Note, SavedView, Tag
 from rasax.deployment.models import Evaluation, Model
-from rasax.training.models import Example, GitRepository, Project
-from tests.everything import NLU
-from rasax.training.models import Block, Example, Project
+from rasax.training.models import Block, Example, GitRepository, Project
 from tests.everything import NLU, STORIES
 from tests.rasax.api.conftest import Api
 from tests.servers.rasa_models import archive
