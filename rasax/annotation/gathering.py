@@ -77,7 +77,8 @@ class Gathering(models.Model):
         """A step of its own, for it locks texts, and what follows locks conversations before them."""
         with Project.objects.default().held():
             teach_kept()
-        self.until = Event.objects.aggregate(last=Max("pk"))["last"] or 0
+        ids = Event.objects.aggregate(first=Min("pk"), last=Max("pk"))
+        self.position, self.until = max((ids["first"] or 0) - 1, 0), ids["last"] or 0
 
 
 def gather(first: int, last: int) -> int:
