@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("rasax.chat.urls")),
     path("", include("rasax.conversations.urls")),
     path("training/", include("rasax.deployment.training_pages")),
+    path("data/warnings/", include("rasax.deployment.judging_pages")),
     path("data/", include("rasax.training.urls")),
     path("accounts/", include("rasax.accounts.urls")),
     path("jobs/", include("rasax.accounts.job_pages")),

@@ -45,6 +45,8 @@ route                                                     method anonymous alice
 /conversations/<int:pk>/forget/                           GET    302       200   403 403
 /conversations/<path:id>/<seconds:timestamp>/             GET    302       302   302 403
 /data/warnings/                                           GET    302       200   200 403
+/data/warnings/rasa/                                      GET    302       200   200 403
+/data/warnings/rasa/ask/                                  POST   302       302   403 403
 /data/warnings/check/                                     POST   302       302   302 403
 /inbox/                                                   GET    302       200   200 403
 /inbox/count/                                             GET    302       200   200 403

@@ -7,4 +7,4 @@ class DeploymentConfig(AppConfig):
 
     def ready(self) -> None:
         # Their chores, checks and jobs are registered where web and worker see them.
-        from rasax.deployment import checks, evaluating, loading, polling, training  # noqa: F401
+        from rasax.deployment import checks, evaluating, judging, loading, polling, training  # noqa: F401

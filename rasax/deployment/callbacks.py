@@ -13,12 +13,13 @@ from django.views.decorators.http import require_POST
 
 from rasax.accounts.api.errors import failure
 from rasax.accounts.jobs import Job
-from rasax.deployment import evaluating, training
-from rasax.deployment.worker_tasks import WorkerTask
+from rasax.deployment import evaluating, judging, training
+from rasax.deployment.worker_tasks import JUDGE, WorkerTask
 
 TAKE_IN: dict[str, Callable[[Job, HttpRequest], None]] = {
     training.TRAIN: training.take_in,
     evaluating.EVALUATE: evaluating.take_in,
+    JUDGE: judging.take_in,
 }
 
 

@@ -41,15 +41,22 @@ class Faulty(Exception):
         self.message, self.where, self.words = message, where, words
 
 
-def training_data(project: Project, *, step: Told = lambda path: None, version: str = "3") -> str:
-    """Raises Faulty. `step` is called with each file's path; `version` is that of the Rasa that gets it."""
+def training_data(
+    project: Project,
+    *,
+    step: Told = lambda path: None,
+    version: str = "3",
+    config: Callable[[Data], Data] = lambda own: own,
+) -> str:
+    """Raises Faulty. `step` is called with each file's path; `version` is that of the Rasa that gets it; `config` makes
+    of the project's configuration what is trained with."""
     files = _Read(step)
-    config = next((data for _, data in files.of(project.config)), None)
-    if config is None:
+    own = next((data for _, data in files.of(project.config)), None)
+    if own is None:
         raise Faulty(NO_CONFIG)
     domain = domain_of(files, project)
     data = {part: list(_items(files.of(getattr(project, part)), part)) for part in PARTS}
-    joined = {"version": files.version(version), **config, **domain, **dict(data.items())}
+    joined = {"version": files.version(version), **config(own), **domain, **dict(data.items())}
     return _written({key: value for key, value in joined.items() if value not in ([], {}, None)})
 
 

@@ -83,6 +83,11 @@ def _own_data() -> Mapping[str, str]:
     return dict[str, str]() if not settings.TRAINING_DATA else import_string(settings.TRAINING_DATA)()
 
 
+def version_of_own_data() -> int:
+    """Moves with each change of them."""
+    return int(getattr(_own_data(), "version", 0))
+
+
 @source
 class Uploads(Source):
     key = "upload"

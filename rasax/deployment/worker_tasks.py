@@ -26,7 +26,8 @@ from rasax.deployment.servers import RasaServer
 if TYPE_CHECKING:
     from rasax.accounts.models import User
 
-COUNTED = "deployment.train"  # Rasa's status counts trainings, and no evaluations
+JUDGE = "deployment.judge"
+COUNTED = ("deployment.train", JUDGE)  # Rasa's status counts trainings, and no evaluations
 IDLE_FOR = timedelta(seconds=60)  # Rasa counts no training while it sends a model; so long may that take to begin
 DOWN_FOR = timedelta(minutes=2)
 
@@ -166,7 +167,7 @@ def look_after_worker_tasks() -> None:
     """Ends what waits in vain, and has the next begin where a server is free."""
     now = timezone.now()
     for task in WorkerTask.objects.elsewhere().select_related("server", "job"):
-        if task.job.kind == COUNTED:
+        if task.job.kind in COUNTED:
             task.note_idleness()
         if problem := task.problem(now):
             Job.objects.filter(pk=task.job_id, state=Job.State.WAITING).stop(Job.State.FAILED, problem)

@@ -53,6 +53,11 @@ class Files(Mapping[str, str]):
     def __len__(self) -> int:
         return TrainingFile.objects.filter(blocks__isnull=False).distinct().count()
 
+    @property
+    def version(self) -> int:
+        """Of the texts as they are now."""
+        return Project.objects.default().version
+
     def __bool__(self) -> bool:
         return Block.objects.exists()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from rasax.accounts import jobs
 from rasax.accounts.models import Job, User
-from rasax.deployment import evaluating, joining, training
+from rasax.deployment import evaluating, joining, judging, training
 from rasax.deployment.models import Evaluation, Model, RasaServer, WorkerTask
 from rasax.deployment.polling import poll_servers
 from rasax.deployment.projects import sorted_out
@@ -245,3 +245,29 @@ def model_on_disk(job: Job, folder: Path) -> Path:
     path = folder / "trained.tar.gz"
     path.write_bytes(Model.objects.get(name=job.result["model"]).file.read())
     return path
+
+
+TROUBLE = """
+stories:
+- story: not as the rule has it
+  steps: [{user: "hello [today](day)", intent: hello}, {action: utter_bye}]
+"""
+
+
+def test_rasa_judges_the_data_in_its_own_words_and_learns_nothing(run: Callable[..., Job], alice: User) -> None:
+    data = TrainingProject.objects.default()
+    data.take({"config.yml": PIPELINE, "data/nlu.yml": NLU, "data/rules.yml": RULES, **DOMAIN}, alice)
+    job = run(judging.JUDGE, source="data")
+    assert job.state == Job.State.DONE, job.line
+    assert not Model.objects.exists()
+    data.take({"data/trouble.yml": TROUBLE}, alice)
+    run(judging.JUDGE, source="data")
+    word = judging.latest()
+    assert word
+    assert "Contradicting rules or stories found" in word.refusal
+    data.take({"data/trouble.yml": TROUBLE.replace("action:", "actoin:")}, alice)
+    assert word.is_old
+    run(judging.JUDGE, source="data")
+    word = judging.latest()
+    assert word
+    assert "Key 'actoin' was not defined" in word.refusal
