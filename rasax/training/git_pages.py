@@ -13,6 +13,7 @@ from rasax.accounts.models import Job
 from rasax.training import sync_jobs, syncing
 from rasax.training.access import CHANGE_ALL, VIEW, by, can_change_all, can_view
 from rasax.training.differences import shown_diffs
+from rasax.training.drafts import as_breaks_of
 from rasax.training.edits import FileDiff
 from rasax.training.formats.errors import Refused
 from rasax.training.git_forms import ConnectForm, PushForm, ScheduleForm
@@ -116,9 +117,10 @@ def conflict(request: HttpRequest, file_pk: int) -> HttpResponse:
     row = get_object_or_404(GitFile, pk=file_pk, is_conflict=True)
     ours = Project.objects.default().files().get(row.path)
     if request.method == "POST":
-        texts = {"ours": ours, "theirs": row.theirs, "edited": request.POST.get("text", "").replace("\r\n", "\n")}
+        edited = as_breaks_of(ours or row.theirs or "", request.POST.get("text", "").replace("\r\n", "\n"))
+        texts = {"ours": ours, "theirs": row.theirs, "edited": edited}
         try:
-            syncing.resolve(row, texts[request.POST.get("take", "edited")], by(request))
+            syncing.resolve(row, texts[request.POST.get("take", "edited")], by(request), request.POST.get("stamp", ""))
         except KeyError:
             return redirect("data_git_conflict", row.pk)
         except Refused as error:
@@ -134,7 +136,14 @@ def _conflict_page(request: HttpRequest, row: GitFile, ours: str | None, text: s
         "ours": shown_diffs([FileDiff(row.path, row.base, ours)]),
         "theirs": shown_diffs([FileDiff(row.path, row.base, row.theirs)]),
     }
-    context = {"row": row, "text": text, "is_here": ours is not None, "is_there": row.theirs is not None, **sides}
+    context = {
+        "row": row,
+        "text": text,
+        "stamp": row.stamp(ours),
+        "is_here": ours is not None,
+        "is_there": row.theirs is not None,
+        **sides,
+    }
     return render(request, "data/git_conflict.html", context)
 
 

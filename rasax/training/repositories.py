@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from django.db import models, transaction
@@ -132,3 +133,7 @@ class GitFile(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def stamp(self, ours: str | None) -> str:
+        """Of both sides as somebody sees them, to tell later whether one has changed."""
+        return blake2b(repr((ours, self.theirs)).encode(errors="surrogatepass"), digest_size=16).hexdigest()

@@ -20,6 +20,7 @@ from rasax.accounts.models import AuditEntry
 from rasax.training.edits import RemoveFile
 from rasax.training.formats import blocks
 from rasax.training.formats.errors import Refused
+from rasax.training.formats.messages import CHANGED_MEANWHILE
 from rasax.training.git import trees
 from rasax.training.git.failures import MOVED, GitFailed
 from rasax.training.git.remote import Author, Remote, Tip, Word
@@ -193,14 +194,19 @@ def _agree(row: GitFile) -> None:
         GitFile.objects.filter(pk=row.pk).update(base=row.theirs, is_conflict=False)
 
 
-def resolve(row: GitFile, text: str | None, by: User | None) -> None:
-    """Takes this text for the file, None for no file. Raises Refused where it cannot be read."""
+def resolve(row: GitFile, text: str | None, by: User | None, stamp: str) -> None:
+    """Takes this text for the file, None for no file. `stamp` is of both sides when somebody decided. Raises Refused
+    where the text cannot be read, or where one side has changed since."""
     project = Project.objects.default()
     with project.held():
+        ours = project.files().get(row.path)
+        row.refresh_from_db()
+        if stamp != row.stamp(ours):
+            raise Refused(CHANGED_MEANWHILE, row.path)
         if text is not None:
             blocks.split(row.path, text)
             project.take({row.path: text}, by, verb=RESOLVED)
-        elif row.path in project.files():
+        elif ours is not None:
             project.write([RemoveFile(row.path)], by, RESOLVED, row.path[:255])
         _agree(row)
 
@@ -229,7 +235,8 @@ def push(repository: GitRepository, branch: str, message: str, by: User) -> str:
                 raise GitFailed(NOT_MERGED)
             if merge(repository, by).conflicts or repository.conflicts().exists():
                 raise GitFailed(CONFLICTS)
-            changes = {diff.path: diff.after for diff in repository.pending()}
+            pending = (diff for diff in repository.pending() if diff.path not in fetched.unread)
+            changes = {diff.path: diff.after for diff in pending}
         if not changes:
             raise GitFailed(NOTHING)
         try:

@@ -78,7 +78,8 @@ def test_rejected_neighbours_and_odd_events_of_the_forgotten_do_no_harm():
     assert (outcome.stored, outcome.rejected, outcome.forgotten) == (2, 1, 1)
 
 
-def test_looking_takes_two_queries_whatever_the_batch(django_assert_max_num_queries):
+def test_looking_takes_two_queries_whatever_the_batch(django_assert_max_num_queries, settings):
+    settings.EVENT_FOLLOWERS = []
     batch = [said("hello", sender_id=f"p{number}", timestamp=1.0) for number in range(300)]
     Conversation.objects.record(batch[:100])
     Conversation.objects.all().forget(until=NOW)

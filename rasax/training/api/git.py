@@ -11,8 +11,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rasax.accounts.api.errors import Conflict
+from rasax.accounts.api.errors import Conflict, OfNoUse
 from rasax.accounts.api.fields import Strict, Text
+from rasax.accounts.api.operating import JobState
 from rasax.accounts.api.operations import Endpoint, operation, person
 from rasax.accounts.models import Job
 from rasax.training import sync_jobs
@@ -35,23 +36,17 @@ class RepositoryToConnect(Strict):
     target_branch = Text(default="main", max_length=200, validators=[BRANCH])
     folder = Text(default="", max_length=300, allow_blank=True, validators=[FOLDER])
 
-    def validate_repository_url(self, url: str) -> str:
-        try:
-            places.validate(url)
-        except ValidationError as error:
-            raise serializers.ValidationError(error.messages) from error
-        return url
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if places.place_of(attrs["repository_url"]).is_ssh:
-            attrs["secret"] = attrs.get("ssh_key") or ssh.new_key()
-            try:
-                ssh.read_key(attrs["secret"])
-            except GitFailed as error:
-                raise serializers.ValidationError({"ssh_key": error.message}) from error
-        else:
-            attrs["secret"] = attrs.get("token", "")
-        return attrs
+def secret_of(body: dict[str, Any]) -> str:
+    """The key or the token; a new key where SSH has none. Raises OfNoUse."""
+    try:
+        if not places.place_of(body["repository_url"]).is_ssh:
+            return str(body.get("token", ""))
+        secret = body.get("ssh_key") or ssh.new_key()
+        ssh.read_key(secret)
+    except (ValidationError, GitFailed) as error:
+        raise OfNoUse(error.message) from error
+    return str(secret)
 
 
 class RepositoryItem(serializers.ModelSerializer[GitRepository]):
@@ -61,12 +56,6 @@ class RepositoryItem(serializers.ModelSerializer[GitRepository]):
     class Meta:
         model = GitRepository
         fields = ["id", "repository_url", "target_branch", "folder", "public_key", "fingerprint", "pull_every"]
-
-
-class SyncJob(serializers.ModelSerializer[Job]):
-    class Meta:
-        model = Job
-        fields = ["id", "kind", "state", "line"]
 
 
 class RepositoryStatus(serializers.Serializer[GitRepository]):
@@ -107,14 +96,15 @@ class Repositories(Endpoint):
         known(project)
         return Response(RepositoryItem(GitRepository.objects.all(), many=True).data)
 
-    @operation(RepositoryItem, needs=CONNECT, body=RepositoryToConnect, status=201, errors=(409,))
+    @operation(RepositoryItem, needs=CONNECT, body=RepositoryToConnect, status=201, errors=(409, 422))
     def post(self, request: Request, project: str, body: dict[str, Any]) -> Response:
         """Connect a repository. Nothing is fetched and nothing changes, until you pull."""
         known(project)
+        secret = secret_of(body)
         if GitRepository.objects.exists():
             raise Conflict(ONE_ONLY)
         repository = GitRepository.objects.connect(
-            body["repository_url"], body["target_branch"], body["folder"], body["secret"], person(request)
+            body["repository_url"], body["target_branch"], body["folder"], secret, person(request)
         )
         return Response(RepositoryItem(repository).data, status=201)
 
@@ -140,7 +130,7 @@ class Status(Endpoint):
 
 
 class Pull(Endpoint):
-    @operation(SyncJob, needs=SYNC, status=202)
+    @operation(JobState, needs=SYNC, status=202)
     def post(self, request: Request, project: str, pk: int) -> Response:
         """Fetch and merge. What both sides changed becomes a conflict; what is here stays."""
         _repository(project, pk)
@@ -148,7 +138,7 @@ class Pull(Endpoint):
 
 
 class Push(Endpoint):
-    @operation(SyncJob, needs=SYNC, body=Word, status=202)
+    @operation(JobState, needs=SYNC, body=Word, status=202)
     def post(self, request: Request, project: str, pk: int, body: dict[str, Any]) -> Response:
         """Pull, then send what is pending as one commit."""
         _repository(project, pk)
@@ -163,4 +153,4 @@ def _repository(project: str, pk: int) -> GitRepository:
 
 
 def _begun(job: Job) -> Response:
-    return Response(SyncJob(job).data, status=202)
+    return Response(JobState(job).data, status=202)

@@ -30,6 +30,9 @@ TOO_LARGE = gettext_noop(
     "The branch is larger than rasax takes: 256 MB packed, 32 MB a file. Keep large files out of it, or in Git LFS."
 )
 NO_KEY = gettext_noop("This is no private key that rasax reads. Paste one of OpenSSH, without a passphrase.")
+IN_THE_WAY = gettext_noop(
+    "In the branch a link, a submodule, a file or a folder is where something else should go. Nothing was pushed."
+)
 MOVED = gettext_noop("Somebody else pushes to the branch all the time. Try again.")
 NOT_TAKEN = gettext_noop("The git server did not take the push. Its own words say why.")
 BROKEN = gettext_noop("The git server answered what git does not understand. Look at the address.")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 from dulwich.object_store import MemoryObjectStore
 from dulwich.objects import Blob, ObjectID, Tree
 
-from rasax.training.git.failures import TOO_LARGE, GitFailed
+from rasax.training.git.failures import IN_THE_WAY, TOO_LARGE, GitFailed
 from rasax.training.paths import checked
 
 MOST_FILES = 5_000
@@ -98,8 +98,10 @@ def _tree(store: MemoryObjectStore, sha: ObjectID) -> Tree:
 def _entries(
     store: MemoryObjectStore, tree: ObjectID | None, found: Found, above: str = "", depth: int = 0
 ) -> Iterator[tuple[str, int, ObjectID]]:
-    if tree is None or depth > DEEPEST:
+    if tree is None:
         return
+    if depth > DEEPEST:
+        raise GitFailed(TOO_LARGE, above[:200])
     for entry in _tree(store, tree).items():
         name = _name(entry.path)
         if name is None:
@@ -120,12 +122,15 @@ def _name(raw: bytes) -> str | None:
 
 def ids(store: MemoryObjectStore, tree: ObjectID) -> Iterator[ObjectID]:
     """Of the tree, and of all in it that is in the store."""
-    yield tree
-    for entry in _tree(store, tree).items():
-        if stat.S_ISDIR(entry.mode):
-            yield from ids(store, entry.sha)
-        elif entry.sha in store:
-            yield entry.sha
+    left = [tree]
+    while left:
+        at = left.pop()
+        yield at
+        for entry in _tree(store, at).items():
+            if stat.S_ISDIR(entry.mode):
+                left.append(entry.sha)
+            elif entry.sha in store:
+                yield entry.sha
 
 
 def empty(store: MemoryObjectStore) -> ObjectID:
@@ -162,12 +167,16 @@ def _changed(
 
 
 def _put(store: MemoryObjectStore, tree: Tree, name: bytes, below: Mapping[tuple[str, ...], bytes | None]) -> None:
+    """Raises GitFailed where a link, a submodule or a folder has the name of a file, or the other way round."""
     mode, sha = tree[name] if name in tree else (0, None)  # noqa: SIM401 - a Tree has no get()
-    if () in below:
+    is_file = () in below
+    if mode and (mode not in ORDINARY if is_file else not stat.S_ISDIR(mode)):
+        raise GitFailed(IN_THE_WAY, name.decode("utf-8", "replace"))
+    if is_file:
         content = below[()]
-        changed_to, mode = (_stored(store, content), mode or 0o100644) if content is not None else (None, mode)
+        changed_to, mode = None if content is None else _stored(store, content), mode or 0o100644
     else:
-        changed_to, mode = _changed(store, sha if stat.S_ISDIR(mode) else None, below), stat.S_IFDIR
+        changed_to, mode = _changed(store, sha, below), stat.S_IFDIR
     if name in tree:
         del tree[name]
     if changed_to is not None:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.deployment import Deployment
 
+pytestmark = pytest.mark.once
+
 N = 6_000
 FILL = """
 from events.models import Conversation
@@ -26,8 +28,6 @@ Job.objects.ask("{kind}", alice, action="tag", value="billing", format="csv", pk
 """
 SEND_AGAIN = """
 from rasax.accounts import jobs
-
-pytestmark = pytest.mark.once
 jobs.send(jobs.Job.objects.get().pk)
 """
 EXPIRE = "UPDATE accounts_job SET lease_until = '2000-01-01 00:00:00' WHERE state = 'running'"

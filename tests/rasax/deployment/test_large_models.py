@@ -12,12 +12,12 @@ from tests.deployment import Deployment
 from tests.servers.rasa_models import archive
 from tests.web import Web
 
+pytestmark = pytest.mark.once
+
 SIZE = 160 * 2**20
 MAKE_TOKEN = """
 from django.contrib.auth.models import Group
 from rasax.accounts.models import ApiToken, User
-
-pytestmark = pytest.mark.once
 user = User.objects.create(username="script")
 user.groups.set(Group.objects.filter(name="admin"))
 print(ApiToken.objects.make(user, "upload")[1])

@@ -48,17 +48,17 @@ def test_a_script_connects_pulls_pushes_and_disconnects(client, alice, git_http,
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "status"),
     {
-        "unknown": {"repository_url": "git@git.example.com:x.git", "what": 1},
-        "address": {"repository_url": "file:///etc"},
-        "branch": {"repository_url": "git@git.example.com:x.git", "target_branch": "a..b"},
-        "key": {"repository_url": "git@git.example.com:x.git", "ssh_key": "none"},
+        "unknown": ({"repository_url": "git@git.example.com:x.git", "what": 1}, 400),
+        "address": ({"repository_url": "file:///etc"}, 422),
+        "branch": ({"repository_url": "git@git.example.com:x.git", "target_branch": "a..b"}, 400),
+        "key": ({"repository_url": "git@git.example.com:x.git", "ssh_key": "none"}, 422),
     }.values(),
 )
-def test_what_is_wrong_is_refused(wrong, client, alice):
+def test_what_is_wrong_is_refused(wrong, status, client, alice):
     client.force_login(alice)
-    assert client.post(PATH, wrong, JSON).status_code == 400
+    assert client.post(PATH, wrong, JSON).status_code == status
     assert not GitRepository.objects.exists()
 
 

@@ -63,8 +63,12 @@ def test_a_conflict_is_solved_on_its_page(client, alice, over_http, bare):
     row = over_http.conflicts().get()
     response = client.get(reverse("data_git_conflict", args=[row.pk]))
     assert "&lt;b&gt;theirs&lt;/b&gt;" in response.content.decode()
-    assert "data/nlu.yml:" in text_of(post(client, "data_git_conflict", row.pk, text="nlu:\n- intent: [\n"))
-    assert "The conflict is solved." in text_of(post(client, "data_git_conflict", row.pk, take="theirs"))
+    stamp = response.context["stamp"]
+    assert "data/nlu.yml:" in text_of(
+        post(client, "data_git_conflict", row.pk, text="nlu:\n- intent: [\n", stamp=stamp)
+    )
+    assert "Somebody else changed" in text_of(post(client, "data_git_conflict", row.pk, take="theirs", stamp="old"))
+    assert "The conflict is solved." in text_of(post(client, "data_git_conflict", row.pk, take="theirs", stamp=stamp))
     assert "- <b>theirs</b>" in Project.objects.default().files()["data/nlu.yml"]
 
 

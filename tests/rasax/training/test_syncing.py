@@ -84,11 +84,14 @@ def test_a_conflict_is_solved_by_a_choice_and_pushed(text, then, over_http, bare
     bare.write({"data/nlu.yml": NLU.replace("- hi\n", "- theirs\n")})
     assert syncing.pull(over_http, alice).conflicts == ["data/nlu.yml"]
     row = over_http.conflicts().get()
+    stamp = row.stamp(ours()["data/nlu.yml"])
     chosen = {"ours": ours()["data/nlu.yml"], "theirs": row.theirs, "edited": NLU.replace("- hi\n", "- both\n")}[text]
 
     with pytest.raises(Refused):
-        syncing.resolve(row, "nlu:\n- intent: [\n", alice)
-    syncing.resolve(row, chosen, alice)
+        syncing.resolve(row, "nlu:\n- intent: [\n", alice, stamp)
+    with pytest.raises(Refused, match="Somebody else changed"):
+        syncing.resolve(row, chosen, alice, row.stamp("what somebody saw before"))
+    syncing.resolve(row, chosen, alice, stamp)
 
     assert not over_http.conflicts().exists()
     if text != "theirs":
@@ -180,7 +183,7 @@ def test_odd_files_of_a_repository_are_named_and_left_where_they_are(over_http, 
     syncing.pull(over_http, alice)
     (bare.clone / "link.yml").symlink_to("/etc/passwd")
     bare.write({
-        "Data/NLU.yml": "nlu: []\n",
+        "Domain.yml": "intents: []\n",
         "lfs.yml": "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
         ".github/ci.yml": "on: push\n",
         "data/<img src=x onerror=alert(1)>.yml": "nlu: []\n",
@@ -188,14 +191,37 @@ def test_odd_files_of_a_repository_are_named_and_left_where_they_are(over_http, 
     syncing.pull(over_http, alice)
     over_http.refresh_from_db()
     assert {path for path, _ in over_http.notes} >= {"link.yml", "lfs.yml"}
-    assert {"Data/NLU.yml", "data/nlu.yml"} & {path for path, _ in over_http.notes}
+    assert {"Domain.yml", "domain.yml"} & {path for path, _ in over_http.notes}
     assert "link.yml" not in ours()
     edit("- hi\n", "- hey\n", alice)
     syncing.push(over_http, "", "Hey", alice)
     assert {"link.yml", "lfs.yml", ".github/ci.yml"} <= set(bare.paths())
 
 
-def test_a_file_of_two_gigabytes_stays_at_the_server(over_http, bare, alice):
+@pytest.mark.parametrize("becomes", ["a link", "a pointer of LFS", "a folder"])
+def test_what_the_branch_turned_into_no_file_is_not_overwritten_by_a_push(becomes, over_http, bare, alice):
+    syncing.pull(over_http, alice)
+    edit("- hi\n", "- hey\n", alice)
+    Project.objects.default().take({"new.yml": "nlu: []\n"}, alice)
+    path = bare.clone / "data/nlu.yml"
+    path.unlink()
+    if becomes == "a link":
+        path.symlink_to("../README.md")
+    elif becomes == "a folder":
+        path.mkdir()
+        (path / "kept.txt").write_text("kept")
+    else:
+        path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    before = bare.write({})
+    if becomes == "a folder":
+        assert failure(lambda: syncing.push(over_http, "", "Hey", alice)) == syncing.CONFLICTS
+    else:
+        syncing.push(over_http, "", "Hey", alice)
+        assert git("diff", "--name-only", before, "main", cwd=bare.bare) == "new.yml"
+    assert "- hey" in ours()["data/nlu.yml"]
+
+
+def test_a_file_of_many_megabytes_stays_at_the_server(over_http, bare, alice):
     with (bare.clone / "huge.bin").open("wb") as huge:
         huge.truncate(64 * 2**20)
     bare.write({})
