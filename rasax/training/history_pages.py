@@ -34,17 +34,22 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_GET
 def change(request: HttpRequest, change_pk: int) -> HttpResponse:
     found = get_object_or_404(Change.objects.select_related("by", "undone_by"), pk=change_pk)
-    context = {"change": found, "diffs": of_change(found), "may_change": request.user.has_perms(CHANGE_ALL)}
+    context = {"change": found, "diffs": of_change(found), "may_undo": _may_undo(request, found)}
     return render(request, "data/change.html", context)
+
+
+def _may_undo(request: HttpRequest, found: Change) -> bool:
+    """One's own, for who may change any of the data; somebody else's for who may change all."""
+    needed = any if found.by_id == by(request).pk else all
+    return needed(map(request.user.has_perm, CHANGE_ALL))
 
 
 @require_POST
 def undo(request: HttpRequest, change_pk: int) -> HttpResponse:
-    """One's own, for who may change any of the data; somebody else's for who may change all."""
     if not any(map(request.user.has_perm, CHANGE_ALL)):
         raise PermissionDenied
     found = get_object_or_404(Change, pk=change_pk)
-    if found.by_id != by(request).pk and not request.user.has_perms(CHANGE_ALL):
+    if not _may_undo(request, found):
         raise PermissionDenied
     try:
         told(request, found.undo(by(request)), _("It is as it was before."))

@@ -10,6 +10,16 @@ import { completions } from "./completing.js";
 import { marks, showMarks } from "./editor_marks.js";
 import { look } from "./editor_look.js";
 
+// Chromium keeps the look of text that is typed over in a style attribute, which the page's policy forbids; so it is replaced here.
+const typingOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { state } = view;
+    if (event.inputType !== "insertText" || !event.data || state.selection.main.empty || view.composing) return false;
+    if (!state.readOnly) view.dispatch(state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 const words = JSON.parse(document.getElementById("editor-words")?.textContent ?? "{}");
 
 class YamlEditor extends HTMLElement {
@@ -40,7 +50,7 @@ class YamlEditor extends HTMLElement {
           ...completionKeymap, ...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab,
         ]),
         EditorView.updateListener.of((update) => { if (update.docChanged) this.changed(); }),
-        marks, look,
+        typingOver, marks, look,
       ],
     });
   }
@@ -48,8 +58,8 @@ class YamlEditor extends HTMLElement {
   attributesOfContent(may) {
     const described = this.field.getAttribute("aria-describedby");
     const help = described ? document.getElementById(described)?.textContent.trim() : "";
-    const name = { "aria-label": this.label?.textContent.trim() ?? "", dir: "ltr", spellcheck: "false" };
-    return { ...name, ...(help ? { "aria-description": help } : {}), ...(may ? {} : { "aria-readonly": "true", tabindex: "0" }) };
+    const name = { "aria-label": this.label?.textContent.trim() ?? "", dir: "ltr", spellcheck: "false", tabindex: "0" };
+    return { ...name, ...(help ? { "aria-description": help } : {}), ...(may ? {} : { "aria-readonly": "true" }) };
   }
 
   get text() {

@@ -40,6 +40,19 @@ LOOKS = {
     "entities": "/data/entities/",
     "lookup": "/data/entities/3/",
     "files": "/data/files/",
+    "data-stories": "/data/stories/",
+    "data-rules": "/data/rules/",
+    "data-tests": "/data/tests/",
+    "graph": "/data/graph/?name=utter_greet",
+    "responses": "/data/responses/",
+    "domain": "/data/domain/",
+    "domain-file": "/data/domain/6/",
+    "config": "/data/config/",
+    "story": "/data/blocks/12/",
+    "response": "/data/blocks/22/",
+    "new-story": "/data/blocks/new/story/",
+    "git": "/data/git/",
+    "conflict": "/data/git/conflicts/1/",
     "history": "/data/history/",
     "change": "/data/history/1/",
     "chats": "/chat/",
@@ -84,8 +97,10 @@ from rasax.accounts.models import Job, User
 from rasax.chat.models import Chat, GuestLink, LearnedStory
 from rasax.conversations.models import Review, Tag
 from rasax.deployment.models import Model, RasaServer
-from rasax.training.models import Project
-from tests.rasax.training.test_intents import FILES
+from rasax.training.git import ssh
+from rasax.training.models import GitFile, GitRepository, Project
+from tests.rasax.training.test_dialogue_pages import MORE
+from tests.rasax.training.test_intents import FILES, NLU
 from tests.servers.rasa_models import archive
 alice, now = User.objects.get(username="alice"), timezone.now()
 Conversation.objects.record([Message(b"no JSON")])
@@ -111,6 +126,12 @@ Model.objects.get(pk=1).put_tag("better-than-the-one-before", alice)
 Model.objects.get(pk=3).put_tag("staging", alice)
 lookup = "nlu:\\n- lookup: city\\n  examples: |\\n    - Rome\\n- intent: bye\\n  examples: |\\n    - hi\\n"
 Project.objects.default().take({"data/aaa.yml": lookup, **FILES, "data/broken.yml": "nlu: [\\n"}, alice)
+Project.objects.default().take(MORE, alice)
+git = GitRepository.objects.connect("git@git.example.com:team/ada.git", "main", "", ssh.new_key(), alice)
+GitRepository.objects.update(head="a" * 40, is_merged=True, looked_at=now, host_key="ssh-ed25519 AAAA")
+base, theirs, config = NLU.replace("- hi", "- hey", 1), NLU.replace("- hi", "- hi there", 1), FILES["config.yml"]
+GitFile.objects.create(repository=git, path="data/nlu.yml", base=base, theirs=theirs, is_conflict=True)
+GitFile.objects.create(repository=git, path="config.yml", base=config, theirs=config + "# theirs\\n")
 Job.objects.create(kind="conversations.tag", by=alice, message="Tagged 3 conversations “billing”.", state="done")
 """
 # What has no look of its own: parts of pages, files, where a form leads, and what test_training.py looks at.
@@ -121,7 +142,7 @@ PARTS = {
     "/conversations/<int:pk>/events/<int:event_pk>.json", "/settings/rejected/<int:message_pk>/body",
     "/chat/stories/<int:story_pk>.yml", "/training/<uuid:pk>/", "/training/evaluations/<int:evaluation_pk>/",
     "/settings/audit.csv", "/models/<int:model_pk>/file", "/jobs/<uuid:pk>/", "/accounts/password/done",
-    "/data/files/project.zip", "/data/files/<int:file_pk>.yml",
+    "/data/files/project.zip", "/data/files/<int:file_pk>.yml", "/data/names.json",
 }  # fmt: skip
 HIGH_CONTRAST = ("conversations", "conversation", "event-service")
 SIZES = ((390, 844), (1920, 1080), (1280, 720))
@@ -234,7 +255,7 @@ def test_no_page_is_forgotten() -> None:
     shown = [look.split("?")[0] for look in LOOKS.values()]
     holes = {"<int:pk>": "{c}", "<int:event_pk>": "{e}", "<int:person_pk>": "1", "<int:role_pk>": "1"}
     holes |= {"<int:server_pk>": "1", "<int:model_pk>": "1", "<int:example_pk>": "1", "<int:change_pk>": "1"}
-    holes |= {"<int:inbox_pk>": "1"}
+    holes |= {"<int:inbox_pk>": "1", "<int:file_pk>": "1", "<str:kind>": "story"}
     for hole, filled in holes.items():
         ours = {route.replace(hole, filled) for route in ours}
     assert ours - set(shown) == set()

@@ -137,7 +137,22 @@ def test_only_who_may_change_everything_takes_back_what_others_did(client, desk,
         assert client.post(address).status_code == 403
     client.force_login(bob)
     say(client, "examples/add/", intent="greet", lines="moin")
+    undo = "Undo this change"
+    assert undo not in text_of(client.get(address.removesuffix("undo/")))
+    assert undo in text_of(client.get(f"/data/history/{Change.objects.first().pk}/"))
     assert "It is as it was before." in say(client, f"history/{Change.objects.first().pk}/undo/")
+
+
+def test_who_may_change_nothing_any_more_sees_no_button_that_would_refuse(client, project, bob):
+    client.force_login(bob)
+    say(client, "examples/add/", intent="greet", lines="moin")
+    group = bob.groups.get()
+    group.permissions.remove(
+        *group.permissions.filter(codename__in=["change_nlu_data", "change_stories", "change_responses"])
+    )
+    page = f"/data/history/{Change.objects.first().pk}/"
+    assert "Undo this change" not in text_of(client.get(page))
+    assert client.post(f"{page}undo/").status_code == 403
 
 
 def test_history_says_who_changed_what_and_takes_it_back(desk, project, bob, client):
