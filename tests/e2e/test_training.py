@@ -47,7 +47,7 @@ def test_a_model_is_trained_and_evaluated(
 ) -> None:
     rasa.training_takes = 4
     sign_in(page, "alice")
-    page.get_by_role("link", name="Training").click()
+    page.get_by_role("link", name="Training", exact=True).click()
     expect(page.get_by_text("Pack the folder of a Rasa project")).to_be_visible()
     assert axe() == []
 

@@ -20,7 +20,6 @@ SEE = ("accounts.view_stories", "accounts.view_responses")
 CHANGE = (*SEE, "accounts.change_stories", "accounts.change_responses", "accounts.change_nlu_data")
 SETTINGS_SEE = ("accounts.view_nlu_data",)
 SETTINGS_CHANGE = (*SETTINGS_SEE, "accounts.change_nlu_data")
-LONGEST = 1_000_000
 
 
 class Domain(Strict):
@@ -58,7 +57,7 @@ class WholeDomain(Endpoint):
 
 
 class Settings(Strict):
-    nlu_config = Text(max_length=LONGEST, trim_whitespace=False, help_text="config.yml: YAML", allow_blank=True)
+    nlu_config = Text(max_length=None, trim_whitespace=False, help_text="config.yml: YAML", allow_blank=True)
 
 
 class ProjectSettings(Endpoint):

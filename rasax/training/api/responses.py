@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import Http404
 from django.utils.crypto import constant_time_compare
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
@@ -47,10 +48,15 @@ class NamedResponse(Strict):
     name = Text(help_text="As utter_greet")
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {}, "minProperties": 1})
+class Variation(serializers.DictField):
+    """Of a response, with something in it."""
+
+
 class ResponseToKeep(Strict):
     name = Matching(NAME, max_length=200, help_text="As utter_greet")
     variations = serializers.ListField(
-        child=serializers.DictField(allow_empty=False),
+        child=Variation(allow_empty=False),
         min_length=1,
         max_length=MOST,
         help_text="As Rasa has them: text, buttons, image, custom, channel, condition, id, metadata",

@@ -24,7 +24,6 @@ from rasax.training.rewriting import fitted
 from rasax.training.story_pages import found_stories
 
 VIEW, CHANGE = ("accounts.view_stories",), ("accounts.view_stories", "accounts.change_stories")
-LONGEST = 1_000_000
 
 
 class StoryItem(serializers.Serializer[Any]):
@@ -41,11 +40,11 @@ class StoryQuery(Numbered):
 
 
 class StoryToKeep(Strict):
-    story = Text(max_length=LONGEST, trim_whitespace=False, help_text="One item of YAML, or a file with one")
+    story = Text(max_length=None, trim_whitespace=False, help_text="One item of YAML, or a file with one")
 
 
 class StoriesToKeep(Strict):
-    stories = Text(max_length=LONGEST, trim_whitespace=False, help_text="A whole file of YAML")
+    stories = Text(max_length=None, trim_whitespace=False, help_text="A whole file of YAML")
     filename = Text(required=False, help_text="Of the project; the file becomes this")
 
 
