@@ -36,7 +36,7 @@ format: $(VENV)/.installed-dev
 
 # Gathers what is marked for translation; compiles what is translated. tests/test_translations.py says what is missing.
 messages: $(VENV)/.installed-dev
-	DEBUG=1 $(BIN)/python manage.py makemessages --locale de --no-obsolete --add-location file --ignore tests --ignore docs
+	DEBUG=1 $(BIN)/python manage.py makemessages --locale de --no-obsolete --add-location file --ignore tests --ignore docs --ignore static
 	DEBUG=1 $(BIN)/python manage.py compilemessages --locale de --ignore .venv
 
 # What touches the database runs on SQLite, then on PostgreSQL, but for what is marked `once`. Tests wait for processes and
