@@ -16,6 +16,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from rasax.accounts import packed
 from rasax.accounts.models import AuditEntry
 from rasax.deployment import unpacking
 from rasax.deployment.projects import Project, Source, sorted_out, source
@@ -136,7 +137,7 @@ def _paths(root: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         seen += len(names)
-        if seen > unpacking.MOST_MEMBERS:
+        if seen > packed.MOST_MEMBERS:
             raise Refused(unpacking.TOO_LARGE)
         yield from (Path(folder, name) for name in sorted(names))
 

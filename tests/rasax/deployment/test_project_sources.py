@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from rasax.accounts import packed as reading
 from rasax.deployment import projects, unpacking
 from rasax.deployment.models import UploadedProject
 from rasax.deployment.unpacking import Refused, unpacked
@@ -58,9 +59,9 @@ def test_bombs_are_refused():
 
 
 def test_what_is_not_read_may_not_unpack_to_any_size(monkeypatch):
-    monkeypatch.setattr(unpacking, "MOST_PASSED", 2**20)
+    monkeypatch.setattr(unpacking, "BOUNDS", reading.Bounds(yaml=unpacking.LARGEST, passed=2**20))
     assert refusal(tarred(file("model.bin", bytes(2**21)), file("config.yml", b"a: 1"))) == unpacking.TOO_LARGE
-    monkeypatch.setattr(unpacking, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(reading, "MOST_MEMBERS", 3)
     assert refusal(zipped({f"{n}.yml": "" for n in range(4)})) == unpacking.TOO_LARGE
     assert refusal(tarred(*(file(f"{n}.txt", b"") for n in range(4)))) == unpacking.TOO_LARGE
 
