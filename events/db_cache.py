@@ -22,7 +22,7 @@ from events.stamps import Stamp
 LASTS = 60  # seconds: bounds how long a change that is not ours, made by SQL, can stay hidden
 FRESH = 2.0  # seconds for which nobody asks again, whatever arrives
 STALE = 4.0  # seconds for which it is given while one of us asks again; it is under 5 s old when it is sent
-WAITS = 0.5  # seconds for another's answer
+WAITS = 2.0  # seconds for another's answer: to compute it, too, would take longer still
 COMPUTING = 10  # seconds after which somebody else may begin
 
 
@@ -61,12 +61,12 @@ class Asking:
 
     def wait(self, found: Any) -> Any:
         """What somebody else computes just now, or what they are about to replace; None if that takes too long."""
-        deadline = time.monotonic() + WAITS
-        while self.age(found) > STALE:
-            if time.monotonic() > deadline:
+        began, waited = time.monotonic(), 0.0
+        while self.age(found) + waited > STALE:
+            if waited > WAITS:
                 return None
             time.sleep(0.02)
-            found = cache.get(self.key)
+            found, waited = cache.get(self.key), time.monotonic() - began
         return found
 
     def compute(self, compute: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 
 from events import stamps
 from events.outage import Outage
@@ -92,7 +92,7 @@ def read_as_of(primary: Stamp, compute: Callable[[], T]) -> tuple[T, Stamp]:
         if copy := following.stamp(primary):
             with _reading_replica():
                 return compute(), copy
-    except Error as error:
+    except (OperationalError, InterfaceError) as error:
         following.outage.began(error)
         connections[ALIAS].close()
     return compute(), primary

@@ -4,6 +4,7 @@ import json
 import time
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -38,9 +39,10 @@ class Site:
         )
         self.webs = [Web(self.deployment), Web(self.deployment)]
         self.deployment.start_event_service()
-        for web in self.webs:
-            stack.enter_context(web)
-        self.headers = {"Cookie": self.webs[0].sign_in("admin")}
+        with ThreadPoolExecutor() as together:
+            cookie = together.submit(self.webs[0].sign_in, "admin")
+            list(together.map(stack.enter_context, self.webs))
+            self.headers = {"Cookie": cookie.result()}
         self.kept = 0
 
     def publish(self, *messages):
