@@ -34,7 +34,6 @@ QUESTIONS = {
     "list, all": "/conversations/",
     "list, common intent": f"/conversations/?{urlencode({'intent': COMMON})}",
     "list, intent and channel": f"/conversations/?{urlencode({'intent': COMMON, 'channel': 'telegram'})}",
-    "facets: names of intents": "/api/conversationIntents",
     "facets: values of a slot": f"/conversations/?{urlencode({'slot': 'order_number'})}",
     "number that match, to 1,000": f"/conversations/count/?{urlencode(COUNTED)}",
     "number that match, all": f"/conversations/count/?{urlencode({**COUNTED, 'exact': 1})}",

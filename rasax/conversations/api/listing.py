@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events import db_cache, replica
+from events import replica
 from events.models import Facet
 from rasax.accounts.api.operations import Reading, operation, person
 from rasax.accounts.api.paging import AT_LEAST, COUNTED, HEADERS, TOTAL, Paged, paged
@@ -50,14 +50,9 @@ class Names(Reading):
     @operation(list[str], needs=READ, query=Paged, headers=(TOTAL,))
     def get(self, request: Request, query: dict[str, Any]) -> Response:
         """Names to filter by, the most frequent first."""
-        first, end = query["offset"], query["offset"] + query["limit"]
-        shown, total = db_cache.answer(["names", self.kind, first, end], lambda: _names(self.kind, first, end))
-        return paged(request, shown, total=total)
-
-
-def _names(kind: Facet.Kind, first: int, end: int) -> tuple[list[str], int]:
-    names = Facet.objects.of(kind).values_list("value", flat=True)
-    return list(names[first:end]), names.count()
+        names = Facet.objects.of(self.kind).values_list("value", flat=True)
+        shown = names[query["offset"] : query["offset"] + query["limit"]]
+        return paged(request, list(shown), total=names.count())
 
 
 class TagOfAll(ConversationTag):
