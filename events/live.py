@@ -19,6 +19,8 @@ from django.core import signing
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
+from events.monitoring import metrics
+
 GROUP = "live"
 CONVERSATIONS = "conversations"
 WATCH_EVERY = 0.2  # seconds
@@ -58,7 +60,8 @@ def _send(topics: list[str]) -> None:
     try:
         async_to_sync(get_channel_layer().group_send)(GROUP, {"type": "changed", "topics": topics})
     except Exception as error:  # noqa: BLE001 - whatever Redis's driver raises: what was kept is kept
-        log.warning("a notice was lost: Redis does not answer", error=str(error))
+        metrics.NOTICES_LOST.inc()
+        log.warning("a notice was lost: Redis does not answer", error=error)
 
 
 def try_out() -> None:
@@ -105,7 +108,7 @@ def watch(tell: Callable[[list[str]], None], stop: Flag) -> None:
                 continue
             notices = _notices()
         except Error as error:
-            log.warning("live updates pause: the database does not answer", error=str(error))
+            log.warning("live updates pause: the database does not answer", error=error)
             connection.close()
             continue
         for pk in sorted(notices.keys() - seen):

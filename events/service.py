@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from events.brokers.base import BrokerUnavailable, EventBroker, Message
 from events.models import Conversation, Heartbeat
+from events.monitoring import metrics
 from events.monitoring.probes import OK
 from events.querysets import Outcome
 
@@ -88,6 +89,7 @@ class EventService:
             self.patience.lose("receive", error)
             return []
         self.patience.regain("receive")
+        metrics.RECEIVED.inc(len(messages))
         return messages
 
     def _settle(self, messages: list[Message], stored: Future[bool]) -> None:
@@ -97,23 +99,25 @@ class EventService:
                 self.broker.acknowledge(messages)
         except BrokerUnavailable as error:
             # They come again, and are found to be there already.
-            log.warning("a batch could not be acknowledged", messages=len(messages), error=str(error))
+            log.warning("a batch could not be acknowledged", messages=len(messages), error=error)
 
     def _measure_depth(self) -> None:
         """Only now and then: the broker answers on the connection that the events come over."""
         if not self.heart.is_due():
             return
         try:
-            self.heart.depth = self.broker.depth()
+            self.heart.measure(self.broker.depth())
         except BrokerUnavailable:
-            self.heart.depth = None
+            self.heart.measure(None)
 
     def _store(self, messages: Sequence[Message]) -> bool:
         """Runs in the recorder's thread; tries until the batch is committed, patience ends or the service must stop."""
         while True:
             try:
                 if messages:
-                    self.heart.count(Conversation.objects.record(messages, source=self.heart.broker))
+                    with metrics.timed(metrics.BATCH):
+                        outcome = Conversation.objects.record(messages, source=self.heart.broker)
+                    self.heart.count(outcome)
                 self.heart.beat(bool(messages))
             except Error as error:
                 connection.close()
@@ -138,8 +142,10 @@ class Patience:
 
     def lose(self, half: str, error: Exception) -> None:
         now = time.monotonic()
+        metrics.SERVICE_FAILURES.labels(half).inc()
+        metrics.notice_error("event service", error)
         since = self.failing_since.setdefault(half, now)
-        log.warning("the event service cannot work", half=half, error=str(error).strip(), since=round(now - since, 1))
+        log.warning("the event service cannot work", half=half, error=error, since=round(now - since, 1))
         if now - since > GIVE_UP_AFTER:
             raise EventServiceFailed(f"Could not {half} events for {GIVE_UP_AFTER:.0f} s: {error}") from error
         self.stop.wait(min(LONGEST_PAUSE, 0.1 + (now - since) / 2) * random.uniform(0.5, 1))
@@ -162,9 +168,15 @@ class Heart:
     def is_beating(self, within: float) -> bool:
         return self.last_beat > 0 and time.monotonic() - self.last_beat < within
 
+    def measure(self, depth: int | None) -> None:
+        self.depth = depth
+        if depth is not None:
+            metrics.QUEUE_DEPTH.labels(self.broker).set(depth)
+
     def count(self, outcome: Outcome) -> None:
         self.totals += outcome
         self.last_commit_at = timezone.now()
+        metrics.count(outcome.stored, outcome.repeated, outcome.rejected, outcome.forgotten, outcome.lag)
 
     def beat(self, delivered: bool) -> None:
         if not self.is_due():

@@ -19,6 +19,7 @@ import structlog
 from django.db import close_old_connections, connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from events.monitoring import metrics
 from events.schema.versions import Key, Schema
 
 OK = "ok"
@@ -93,21 +94,17 @@ class _Part:
             wanted.set_result(found)
 
     def _look(self) -> str:
-        error = ""
+        error: Exception | None = None
         close_old_connections()
         try:
             found = self.look()
         except Exception as raised:  # noqa: BLE001 - whatever a driver raises, it does not answer
-            found, error = "does not answer", str(raised).strip()
+            found, error = "does not answer", raised
+            metrics.notice_error("probe", raised)
             connection.close()
         if found != self.said:
             tell = log.info if found == OK else log.warning
-            tell(
-                "what this process needs has changed",
-                part=self.name,
-                found=found,
-                **({"error": error} if error else {}),
-            )
+            tell("what this process needs has changed", part=self.name, found=found, error=error)
             self.said = found
         return found
 

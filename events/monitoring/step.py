@@ -35,7 +35,7 @@ class MonitoringStep(bootsteps.StartStopStep):  # type: ignore[misc]
         try:
             self.server = MonitoringServer(self._ready, settings.MONITORING_HOST, settings.MONITORING_PORT)
         except OSError as error:
-            log.error("MONITORING_PORT cannot be used", port=settings.MONITORING_PORT, error=str(error))
+            log.error("MONITORING_PORT cannot be used", port=settings.MONITORING_PORT, error=error)
             parent.exitcode = EXIT_FAILURE  # Celery takes none from WorkerTerminate
             raise WorkerTerminate(EXIT_FAILURE) from error
         self.server.__enter__()
