@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -21,6 +21,7 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from events.brokers.base import BrokerUnavailable, EventBroker, Message
+from events.canary import Canary, told_apart
 from events.models import Conversation, Heartbeat
 from events.monitoring import metrics
 from events.monitoring.probes import OK
@@ -45,8 +46,15 @@ class EventService:
     received while one is stored; the database driver lets go of the interpreter while it waits.
     """
 
-    def __init__(self, broker: EventBroker, *, name: str = "", stop: threading.Event | None = None) -> None:
-        self.broker = broker
+    def __init__(
+        self,
+        broker: EventBroker,
+        *,
+        name: str = "",
+        stop: threading.Event | None = None,
+        canary: Canary | None = None,
+    ) -> None:
+        self.broker, self.canary = broker, canary
         self.stop = stop or threading.Event()
         self.patience = Patience(self.stop)
         self.heart = Heart(name or f"{socket.gethostname()}:{os.getpid()}", type(broker).__name__)
@@ -60,9 +68,16 @@ class EventService:
             "event loop": OK if self.heart.is_beating(STANDS_STILL_AFTER) else "stands still",
         }
 
+    def told(self) -> dict[str, object]:
+        """What else `/health/ready` tells, which decides nothing: any of several services may get a canary."""
+        sent = self.heart.canary_sent
+        return {"canary_age_seconds": round(time.time() - sent, 1)} if sent else {}
+
     def run(self) -> None:
         """Returns once `stop` is set. Raises EventServiceFailed, and BrokerMisconfigured as the broker does."""
         recorder = ThreadPoolExecutor(1, "record")
+        if self.canary:
+            self.canary.start(self.stop)
         try:
             self._run(recorder)
         finally:
@@ -89,7 +104,6 @@ class EventService:
             self.patience.lose("receive", error)
             return []
         self.patience.regain("receive")
-        metrics.RECEIVED.inc(len(messages))
         return messages
 
     def _settle(self, messages: list[Message], stored: Future[bool]) -> None:
@@ -112,13 +126,15 @@ class EventService:
 
     def _store(self, messages: Sequence[Message]) -> bool:
         """Runs in the recorder's thread; tries until the batch is committed, patience ends or the service must stop."""
+        messages, canary_sent = told_apart(messages)
+        metrics.RECEIVED.inc(len(messages))
         while True:
             try:
                 if messages:
                     with metrics.timed(metrics.BATCH):
                         outcome = Conversation.objects.record(messages, source=self.heart.broker)
                     self.heart.count(outcome)
-                self.heart.beat(bool(messages))
+                self.heart.beat(bool(messages), canary_sent)
             except Error as error:
                 connection.close()
                 self.patience.lose("store", error)
@@ -161,6 +177,7 @@ class Heart:
         self.started_at = timezone.now()
         self.last_commit_at: datetime | None = None
         self.last_beat = 0.0
+        self.canary_sent: float | None = None
 
     def is_due(self) -> bool:
         return time.monotonic() - self.last_beat > BEAT_EVERY
@@ -178,8 +195,9 @@ class Heart:
         self.last_commit_at = timezone.now()
         metrics.count(outcome.stored, outcome.repeated, outcome.rejected, outcome.forgotten, outcome.lag)
 
-    def beat(self, delivered: bool) -> None:
-        if not self.is_due():
+    def beat(self, delivered: bool, canary_sent: float | None = None) -> None:
+        """When it is due, and at once for a canary: what is written then is where its way ends."""
+        if not (self.is_due() or canary_sent):
             return
         columns: dict[str, Any] = {
             "broker": self.broker,
@@ -194,5 +212,10 @@ class Heart:
         }
         if delivered:
             columns["last_delivery_at"] = columns["beat_at"]
+        if canary_sent:
+            columns["canary_at"] = datetime.fromtimestamp(canary_sent, UTC)
         Heartbeat.objects.beat(self.name, **columns)
         self.last_beat = time.monotonic()
+        if canary_sent:
+            self.canary_sent = canary_sent
+            metrics.tell_canary(self.broker, canary_sent)

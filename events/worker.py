@@ -38,11 +38,10 @@ class EventServiceStep(bootsteps.StartStopStep):  # type: ignore[misc]
         return bool(settings.EVENT_SERVICE_IN_WORKER)
 
     def start(self, parent: Any) -> None:
-        from events.configured import event_broker
-        from events.service import EventService
+        from events.configured import event_service
 
         try:
-            service = EventService(event_broker(), stop=self.stopping)
+            service = event_service(self.stopping)
         except BrokerMisconfigured as error:
             log.error("the event service cannot start", error=error)
             parent.exitcode = EXIT_FAILURE  # Celery takes none from WorkerTerminate

@@ -36,6 +36,7 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_SERVICE_IN_WORKER = env.flag("EVENT_SERVICE_IN_WORKER", default=True)
+CANARY_SECONDS = env.whole("CANARY_SECONDS", 0)
 EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
 FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
 CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]

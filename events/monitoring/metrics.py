@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter
+from time import perf_counter, time
 
 from django.db import Error
 from prometheus_client import REGISTRY as OF_THIS_PROCESS
@@ -115,6 +115,11 @@ def count(stored: int, repeated: int, rejected: int, forgotten: int, lag: float 
             counter.inc(number)
     if lag is not None:
         LAG.observe(max(lag, 0))
+
+
+def tell_canary(broker: str, sent_at: float) -> None:
+    CANARY.labels(broker).set(max(time() - sent_at, 0))
+    CANARY_SENT.labels(broker).set(sent_at)
 
 
 def tell_migration(state: str, percent: float) -> None:

@@ -36,9 +36,9 @@ def live() -> Answer:
     return 200, {"status": "live"}
 
 
-def ready(checks: Mapping[str, str]) -> Answer:
+def ready(checks: Mapping[str, str], **more: object) -> Answer:
     fine = all(found == OK for found in checks.values())
-    return (200 if fine else 503), {"status": "ready" if fine else "not ready", "checks": dict(checks)}
+    return (200 if fine else 503), {"status": "ready" if fine else "not ready", "checks": dict(checks), **more}
 
 
 class Probe:

@@ -44,7 +44,9 @@ class MonitoringStep(bootsteps.StartStopStep):  # type: ignore[misc]
         """The event service that this worker hosts speaks for itself: it is what talks to its broker."""
         _, body = self.probe.ask()
         service = getattr(self.parent, "event_service", None)
-        return ready({**body["checks"], **(service.checks() if service else {})})
+        if service is None:
+            return ready(body["checks"])
+        return ready({**body["checks"], **service.checks()}, **service.told())
 
     def _consumes(self) -> str:
         """It answers over its broker, from the loop that takes jobs. A connection alone would say little: workers were
