@@ -76,6 +76,7 @@ class EventService:
     def run(self) -> None:
         """Returns once `stop` is set. Raises EventServiceFailed, and BrokerMisconfigured as the broker does."""
         recorder = ThreadPoolExecutor(1, "record")
+        metrics.RUNNING.labels(self.heart.broker).set(1)
         if self.canary:
             self.canary.start(self.stop)
         try:
@@ -84,6 +85,7 @@ class EventService:
             recorder.submit(connection.close)
             recorder.shutdown()
             self.broker.close()
+            metrics.RUNNING.labels(self.heart.broker).set(0)
 
     def _run(self, recorder: ThreadPoolExecutor) -> None:
         storing: tuple[list[Message], Future[bool]] | None = None

@@ -22,6 +22,9 @@ INFO = Gauge("rasax_info", "1; the labels say what runs", ["service", "version"]
 READY = Gauge("rasax_ready", "1 while /health/ready says so", multiprocess_mode="min")
 
 # The event service
+RUNNING = Gauge(
+    "rasax_event_service_running", "1 while this process takes events", ["broker"], multiprocess_mode="livesum"
+)
 RECEIVED = Counter("rasax_events_received", "Messages that the event broker delivered")
 STORED = Counter("rasax_events_stored", "Events that are kept since")
 REPEATED = Counter("rasax_events_repeated", "Events that were kept already")
