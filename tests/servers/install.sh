@@ -13,6 +13,7 @@ file() { for found in "$@"; do [ -e "$found" ] && return 0; done; return 1; }
 has redis-server || want redis-server
 { has nginx || file /usr/sbin/nginx; } || want nginx-light
 has git || want git
+has promtool || want prometheus
 { has sshd || file /usr/sbin/sshd; } || want openssh-server
 has chromium || want chromium
 { has xgettext && has msgmerge; } || want gettext
