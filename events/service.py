@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from events.brokers.base import BrokerUnavailable, EventBroker, Message
 from events.models import Conversation, Heartbeat
+from events.partitions.tables import Upkeep
 from events.querysets import STALE_AFTER, Outcome
 
 GIVE_UP_AFTER = 60.0  # seconds without work done; a supervisor may then start the service elsewhere or afresh
@@ -47,6 +48,7 @@ class EventService:
         self.stop = stop or threading.Event()
         self.patience = Patience(self.stop)
         self.heart = Heart(name or f"{socket.gethostname()}:{os.getpid()}", type(broker).__name__)
+        self.upkeep = Upkeep()
 
     def run(self) -> None:
         """Returns once `stop` is set. Raises EventServiceFailed, and BrokerMisconfigured as the broker does."""
@@ -104,6 +106,7 @@ class EventService:
                 if messages:
                     self.heart.count(Conversation.objects.record(messages, source=self.heart.broker))
                 self.heart.beat(bool(messages))
+                self.upkeep.look()
             except Error as error:
                 connection.close()
                 self.patience.lose("store", error)

@@ -39,6 +39,7 @@ EVENT_SERVICE_IN_WORKER = env.flag("EVENT_SERVICE_IN_WORKER", default=True)
 EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
 FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
 CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
+RETENTION_BY_MONTH = env.flag("RETENTION_BY_MONTH")
 SECOND_OPINION = env.flag("SECOND_OPINION")
 
 # Training data (docs/training-data.md)
@@ -143,7 +144,12 @@ def _database(url: str) -> dict[str, Any]:
     return config
 
 
+# Of PostgreSQL itself, where DATABASE_URL leads through a pooler that gives out a session for each transaction.
+DIRECT_DATABASE_URL = env.text("DIRECT_DATABASE_URL")
+DIRECT_DATABASE = _database(DIRECT_DATABASE_URL) if DIRECT_DATABASE_URL else {}
 DATABASES = {"default": _database(env.text("DATABASE_URL", f"sqlite:///{RUN_DIR / 'rasax.sqlite3'}"))}
+if DIRECT_DATABASE_URL:
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 MIGRATION_HEALTH_PORT = env.whole("MIGRATION_HEALTH_PORT", 8000)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
