@@ -19,10 +19,11 @@ from tests.servers.rabbitmq import RabbitMQServer
 from tests.web import Web
 
 SERVICES = (1, 2, 4)
-BACKLOG = 10_000  # conversations of ten events
+BACKLOG = 5_000  # conversations of ten events
 SIZES = """
 SELECT c.relname, sum(pg_table_size(t.relid)), sum(pg_indexes_size(t.relid)) FROM pg_class c,
-    LATERAL pg_partition_tree(c.oid) t WHERE c.relname = ANY(%s) GROUP BY 1 ORDER BY 2 DESC
+    LATERAL (SELECT relid FROM pg_partition_tree(c.oid) UNION SELECT c.oid) t
+WHERE c.relname = ANY(%s) GROUP BY 1 ORDER BY 2 DESC
 """
 TABLES = ["events_event", "events_conversation", "events_conversationfacet", "events_facet"]
 PAGES = {

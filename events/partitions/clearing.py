@@ -16,12 +16,13 @@ from django.db import connection
 from django.db.models import Q
 
 from events.partitions.months import TABLE, Month
-from events.partitions.moving import BOOKMARK
+from events.partitions.moving import is_moving
 from events.partitions.tables import are_partitioned, attach, months_of
 from events.schema.patience import shortly, until_free
 
 DUE, CLEARED = "to be cleared", "cleared"  # remarks on a month's table, which outlive whoever clears
 BATCH = 5_000
+TRIES = 3  # of a month into which somebody writes
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class Span:
 def mark(before: float, since: float) -> list[Month]:
     """The months that end before one time, unless they were cleared and all that is due began later: marked, so that
     whoever clears can be killed. None while the event table is in motion."""
-    if not are_partitioned() or _is_moving():
+    if not are_partitioned() or is_moving():
         return []
     with connection.cursor() as cursor:
         remarks = months_of(cursor)
@@ -58,7 +59,7 @@ def outside(months: Iterable[Month]) -> Q:
 
 def clear(months: Iterable[Month] = ()) -> dict[Month, Span]:
     """These, and those that somebody marked and did not come to."""
-    if not are_partitioned() or _is_moving():
+    if not are_partitioned() or is_moving():
         return {}
     with connection.cursor() as cursor:
         marked = {month for month, remark in months_of(cursor).items() if remark == DUE}
@@ -74,13 +75,14 @@ def _clear(month: Month) -> Span:
 
 
 def _try(month: Month) -> Span:
-    while True:
+    for _ in range(TRIES):
         span = _look(month)
         if 2 * span.kept > span.n:
-            _delete_rows(month)
-            return span
+            break
         if _replace(month, span):
             return span
+    _delete_rows(month)
+    return span
 
 
 def _look(month: Month, cursor: Any = None) -> Span:
@@ -101,18 +103,24 @@ def _replace(month: Month, span: Span) -> bool:
         cursor.execute(f"DROP TABLE IF EXISTS {kept}")
         if span.kept:
             cursor.execute(f"CREATE TABLE {kept} (LIKE {month.table} INCLUDING ALL)")
-            cursor.execute(
-                f"ALTER TABLE {kept} ADD CHECK (timestamp >= %s AND timestamp < %s)", [month.start, month.end]
+            cursor.execute(  # which spares who attaches it to read it under the lock
+                f"ALTER TABLE {kept} ADD CONSTRAINT in_its_month CHECK (timestamp >= %s AND timestamp < %s)",
+                [month.start, month.end],
             )
             cursor.execute(f"INSERT INTO {kept} SELECT e.* FROM {month.table} e WHERE EXISTS ({_CONVERSATION})")
+            cursor.execute(f"ANALYZE {kept}")
     with shortly(connection) as cursor:
-        cursor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
+        cursor.execute(f"LOCK TABLE {month.table} IN SHARE ROW EXCLUSIVE MODE")
         if _look(month, cursor) != span:
             return False
+        # Who waits for us to write into this month holds what we want now: we give up before a deadlock is seen in it.
+        cursor.execute("SELECT set_config('lock_timeout', '500ms', true)")
+        cursor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
         cursor.execute(f"DROP TABLE {month.table}")
         if span.kept:
             cursor.execute(f"ALTER TABLE {kept} RENAME TO {month.table}")
             attach(cursor, month, month.table)
+            cursor.execute(f"ALTER TABLE {month.table} DROP CONSTRAINT in_its_month")
             _remark(cursor, month, CLEARED)
     return True
 
@@ -121,7 +129,7 @@ _CONVERSATION = "SELECT FROM events_conversation c WHERE c.id = e.conversation_i
 
 
 def _delete_rows(month: Month) -> None:
-    """Where most of a month stays."""
+    """Where most of a month stays, or events of it come in all the time."""
     for first, last in _ranges(month):
         with connection.cursor() as cursor:
             cursor.execute(
@@ -134,16 +142,10 @@ def _delete_rows(month: Month) -> None:
 
 def _ranges(month: Month) -> Iterator[tuple[int, int]]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT min(id), max(id) FROM {month.table}")
+        cursor.execute(f"SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM {month.table}")
         first, last = cursor.fetchone()
     return ((start, start + BATCH) for start in range(first, last + 1, BATCH))
 
 
 def _remark(cursor: Any, month: Month, remark: str) -> None:
     cursor.execute(f"COMMENT ON TABLE {month.table} IS %s", [remark])
-
-
-def _is_moving() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [BOOKMARK])
-        return bool(cursor.fetchone()[0])

@@ -54,7 +54,7 @@ class Move:
 
     def _give_up(self) -> bool:
         """Ends what the opposite command began and did not complete."""
-        if not _exists(BOOKMARK):
+        if not is_moving():
             return False
         until_free(self._forget_target, self.tell)
         self.tell("What was begun is taken back; the event table is as it was.")
@@ -160,6 +160,11 @@ class Move:
             cursor.execute(f"ALTER TABLE {TABLE} RENAME TO {OLD}")
             cursor.execute(f"ALTER TABLE {NEW} RENAME TO {TABLE}")
             cursor.execute(f"DROP TABLE {BOOKMARK}")
+
+
+def is_moving() -> bool:
+    """Also where a run was killed: each event is written twice until the next."""
+    return connection.vendor == "postgresql" and _exists(BOOKMARK)
 
 
 def _exists(table: str) -> bool:

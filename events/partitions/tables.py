@@ -32,6 +32,12 @@ def is_partitioned(cursor: Any, table: str) -> bool:
     return bool(found and found[0])
 
 
+def months() -> list[Month]:
+    """Those that have a table."""
+    with connection.cursor() as cursor:
+        return sorted(months_of(cursor))
+
+
 def months_of(cursor: Any, parent: str = TABLE) -> dict[Month, str]:
     """The months that have a table, and what is remarked on it."""
     cursor.execute(

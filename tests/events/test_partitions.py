@@ -16,8 +16,9 @@ from events.models import Conversation, Event
 from events.partitions import moving
 from events.partitions.months import OTHER, Month
 from events.partitions.moving import Move
-from events.partitions.tables import are_partitioned, keep_up, months_of
+from events.partitions.tables import are_partitioned, keep_up, months
 from events.schema.operations import AddIndexOnline, FillInBatches, RemoveIndexOnline
+from rasax.deployment import doctor
 from tests.events.apart import migrated_database
 from tests.rasa import message, replied, said
 
@@ -53,11 +54,6 @@ def rows(sql, *parameters):
 
 def move(*, by_month=True):
     Move(by_month=by_month, tell=lambda said: None).run()
-
-
-def months():
-    with connection.cursor() as cursor:
-        return sorted(months_of(cursor))
 
 
 def history(n=400):
@@ -243,6 +239,21 @@ def test_the_command_says_what_it_did(database, capsys):
     assert first.startswith("Events are kept apart by month: 4 tables, ")
     assert second.startswith("Events were kept apart by month already: 4 tables")
     assert third == "Events are in one table."
+
+
+def test_the_doctor_tells_of_months_and_of_a_move_that_nobody_ends(database, monkeypatch):
+    call_command("partition_events", verbosity=0)
+    assert [finding.state for finding in doctor._event_table()] == ["fine"]
+    with monkeypatch.context() as later:
+        later.setattr("time.time", lambda: months()[-1].end)
+        assert [finding.state for finding in doctor._event_table()] == ["warning"]
+    Conversation.objects.record(history(80))
+    monkeypatch.setattr(moving, "BATCH", 10)
+    killed_in_the_middle(monkeypatch, by_month=False)
+    [finding] = doctor._event_table()
+    assert "partition_events again" in finding.advice
+    move(by_month=True)
+    assert [finding.state for finding in doctor._event_table()] == ["fine"]
 
 
 def test_what_refers_to_the_table_is_named(database):

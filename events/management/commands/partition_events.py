@@ -1,12 +1,12 @@
+import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from events.partitions.months import Month
 from events.partitions.moving import CannotMove, Move
-from events.partitions.tables import are_partitioned, keep_up, months_of
+from events.partitions.tables import are_partitioned, keep_up, months
 from events.schema.direct import PooledByTransaction, connect_directly
 from events.schema.turns import turn
 from events.schema.versions import Schema
@@ -62,16 +62,7 @@ class Command(BaseCommand):
         self.stderr.write(what)
 
     def _tell_of_months(self, moved: bool) -> None:
-        made = [] if moved else keep_up_now()
-        with connection.cursor() as cursor:
-            months = sorted(months_of(cursor))
-        span = f"{months[0]} to {months[-1]}" if months else "none"
+        made, there = ([] if moved else keep_up(time.time())), months()
         done = "Events are kept apart by month" if moved else "Events were kept apart by month already"
         more = f", of which {len(made)} are new" if made else ""
-        self.stdout.write(f"{done}: {len(months)} tables, {span}{more}.")
-
-
-def keep_up_now() -> list[Month]:
-    import time
-
-    return keep_up(time.time())
+        self.stdout.write(f"{done}: {len(there)} tables, {there[0]} to {there[-1]}{more}.")
