@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db import connection
 
-from events.partitions.months import FIRST, OTHER, TABLE, Month
+from events.partitions.months import OTHER, TABLE, Month
 from events.partitions.parts import columns_of, grant_alike, parts_of, users_of
-from events.partitions.tables import LOCK, coming, is_partitioned, make_month
+from events.partitions.tables import LOCK, coming, is_partitioned, make_month, months_in
 from events.schema.patience import shortly, until_free
 
 NEW, OLD, BOOKMARK = f"{TABLE}_moved", f"{TABLE}_old", f"{TABLE}_moving"
@@ -85,18 +85,11 @@ class Move:
             )
 
     def _months(self) -> list[Month]:
-        """From the first with an event to the last that is made ahead."""
+        """Those with an event, and those that are made ahead."""
         self.tell("Looking which months there are events of.")
-        ahead = coming(time.time())
+        now = time.time()
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT min(timestamp) FROM {TABLE} WHERE timestamp >= %s AND timestamp < %s",
-                [FIRST.start, ahead[-1].end],
-            )
-            oldest = cursor.fetchone()[0]
-        first = min(Month.of(oldest), ahead[0]) if oldest is not None else ahead[0]
-        number = (ahead[-1].year - first.year) * 12 + ahead[-1].month - first.month
-        return [first.after(n) for n in range(number + 1)]
+            return sorted({*months_in(cursor, TABLE, now), *coming(now)})
 
     def _prepare(self, months: Iterable[Month]) -> None:
         with shortly(connection) as cursor:

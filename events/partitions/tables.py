@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -78,19 +77,20 @@ def keep_up(now: float) -> list[Month]:
         return []
     with connection.cursor() as cursor:
         there = months_of(cursor)
-        wanted = {*coming(now), *_strayed(cursor, coming(now)[-1])} - there.keys()
+        strayed = [month for month, n in months_in(cursor, OTHER, now).items() if n <= MOST_STRAYS]
+        wanted = {*coming(now), *strayed} - there.keys()
     return [month for month in sorted(wanted) if _make(month)]
 
 
-def _strayed(cursor: Any, last: Month) -> Iterable[Month]:
-    """Of what lies in no month; a clock that was wrong makes none."""
+def months_in(cursor: Any, table: str, now: float) -> dict[Month, int]:
+    """How many events of each month lie there, but for months that only a clock that is wrong could tell of."""
     cursor.execute(
-        "SELECT extract(year FROM at)::int, extract(month FROM at)::int FROM"
-        f" (SELECT to_timestamp(timestamp) AT TIME ZONE 'UTC' AS at FROM {OTHER}"
-        "  WHERE timestamp >= %s AND timestamp < %s) AS stray GROUP BY 1, 2 HAVING count(*) <= %s",
-        [FIRST.start, last.end, MOST_STRAYS],
+        "SELECT extract(year FROM at)::int, extract(month FROM at)::int, count(*) FROM"
+        f" (SELECT to_timestamp(timestamp) AT TIME ZONE 'UTC' AS at FROM {table}"
+        "  WHERE timestamp >= %s AND timestamp < %s) AS event GROUP BY 1, 2",
+        [FIRST.start, coming(now)[-1].end],
     )
-    return [Month(year, month) for year, month in cursor.fetchall()]
+    return {Month(year, month): n for year, month, n in cursor.fetchall()}
 
 
 def _make(month: Month) -> bool:
