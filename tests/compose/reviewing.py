@@ -70,7 +70,7 @@ class Reviewer:
                 time.sleep(0.2)
 
     def reviews(self, sender_id: str) -> None:
-        """By keys, on the list; until the server's answer is shown. Then they look up: rows do not move under who works."""
+        """By keys, on the list, until the answer is shown. Then they look up: rows do not move under who works."""
         row = self._row(sender_id)
         row.locator("a.row-link").focus()
         self.page.keyboard.press("e")

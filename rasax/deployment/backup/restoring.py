@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from events.schema.executing import WholeStepsExecutor
 from events.schema.stillness import refuse_whoever_works, wait_for_stillness
 from events.schema.turns import turn
 from events.schema.versions import Schema
@@ -99,12 +100,9 @@ def _prepare(manifest: Manifest, say: Say) -> None:
     if schema.applied == set(manifest.migrations):
         return
     say(f"Making the tables of rasax {manifest.version}")
-    _drop({app for app, _name in schema.applied})
-    if schema.wanted == set(manifest.migrations):
-        call_command("migrate", verbosity=0)
-    else:
-        for app, name in sorted(dict(sorted(manifest.migrations)).items()):
-            call_command("migrate", app, name, verbosity=0)
+    with turn(connection, lambda: None):
+        _drop({app for app, _name in schema.applied})
+        WholeStepsExecutor(connection).migrate(list(dict(sorted(manifest.migrations)).items()))
 
 
 def _drop(migrated: set[str]) -> None:

@@ -60,7 +60,8 @@ def test_a_backup_of_either_database_makes_the_same_installation_on_either(full,
     everything = full.contents()
     assert sum(everything[table].startswith("0 ") for table in kept_tables()) < 20  # of packages that we use little of
     assert len(everything["files"]) == 1
-    on_postgresql = new(postgres, empty=True)
+    on_postgresql = new(postgres)
+    replace(on_postgresql, settings=TOMORROW).manage("migrate", "-v0")
     said = on_postgresql.manage("restore", str(made))
     assert "Restored what rasax" in said
     assert on_postgresql.contents() == everything
@@ -174,16 +175,16 @@ def test_with_other_keys_it_says_what_would_be_lost(made, new, full):
     assert "people's second factors" in target.fails("restore", "--overwrite", str(made))
 
 
-def test_a_backup_goes_into_a_newer_version_and_back_only_from_before(made, full, new, postgres, tmp_path):
+def test_a_backup_goes_into_a_newer_version_and_back_only_from_before(made, full, new, tmp_path):
     """How one goes back after an upgrade without what came since."""
-    for target in (new(), new(postgres)):
-        newer = replace(target, settings=TOMORROW)
-        newer.manage("restore", str(made))
-        later = tmp_path / f"{target.url.partition(':')[0]}.later"
-        newer.manage("backup", str(later))
-        assert "It has a newer schema (events.0999_mood_index)" in target.fails("restore", "--overwrite", str(later))
-        target.manage("restore", "--overwrite", str(made))
-        assert target.contents() == full.contents()
+    target = new(empty=True)
+    newer = replace(target, settings=TOMORROW)
+    newer.manage("restore", str(made))
+    newer.manage("backup", str(tmp_path / "later"))
+    said = target.fails("restore", "--overwrite", str(tmp_path / "later"))
+    assert "It has a newer schema (events.0999_mood_index)" in said
+    target.manage("restore", "--overwrite", str(made))
+    assert target.contents() == full.contents()
 
 
 def test_it_can_be_piped_and_never_takes_the_place_of_another(full, tmp_path):
