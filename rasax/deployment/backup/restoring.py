@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, transaction
 
@@ -145,10 +144,9 @@ def _write(name: str, archive: Archive, database: Taking) -> None:
 
 
 def _go_on(say: Say) -> None:
-    """As this version has it; and what was counted before is not true any more."""
+    """As this version has it."""
     ContentType.objects.clear_cache()
     say("Bringing it up to date")
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    cache.clear()
