@@ -81,6 +81,8 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.growth 1000000 10000000
 	$(BIN)/python -m benchmarks.inbox
 	$(BIN)/python -m benchmarks.inbox --sqlite
+	$(BIN)/python -m benchmarks.backup
+	$(BIN)/python -m benchmarks.stack
 
 clean:
 	rm -rf $(VENV) .venv-rasa .run test-output
