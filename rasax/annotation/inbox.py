@@ -40,6 +40,10 @@ class InboxMessage(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
     taught = models.BooleanField(default=False, help_text="An example of the training data says the same")
     added = models.BooleanField(default=False, help_text="Somebody put it here, whether or not a user said it")
+    # Null, for what must not be is given to SQLite by a new table, without what searches the texts.
+    parsed = models.TextField(  # noqa: DJ001
+        null=True, help_text="JSON of an event, where a Rasa server was asked what it means"
+    )
     waiting = models.GeneratedField(
         expression=models.ExpressionWrapper(Q(state="new") & Q(taught=False), output_field=models.BooleanField()),
         output_field=models.BooleanField(),
