@@ -29,6 +29,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="inboxmessage",
+            name="environments",
+            field=models.BigIntegerField(
+                help_text="bit_of() those in which it was said, and maybe of others; null where nobody noted them",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
+            model_name="inboxmessage",
             name="parsed",
             field=models.TextField(
                 help_text="JSON of an event, where a Rasa server was asked what it means", null=True
