@@ -79,7 +79,7 @@ def take(said: Iterable[Said]) -> int:
     """
     rows = list(said)
     with connection.cursor() as cursor:
-        ids = dict(_write(cursor, _UPSERT, TEXT, _by_text(rows), AS_NEW))
+        ids: dict[int, int] = dict(_write(cursor, _UPSERT, TEXT, _by_text(rows), AS_NEW))
         occurrences = [(each.event, ids[each.digest], each.environment, each.timestamp, each.sure) for each in rows]
         _write(cursor, _INSERT_OCCURRENCES, OCCURRENCE, occurrences)
     return len(rows)
