@@ -79,7 +79,7 @@ def _name(name: str) -> str:
 
 
 def _adding(intent: str, sources: Sequence[str]) -> list[Edit]:
-    """The declaration comes last: as a new section it moves what stands at the end of its file."""
+    """A declaration that is a new section comes last: it moves what stands at the end of its file."""
     new = _not_there(intent, sources)
     block = _block_of(intent)
     edits: list[Edit] = []
@@ -87,7 +87,8 @@ def _adding(intent: str, sources: Sequence[str]) -> list[Edit]:
         edits.append(_new_block(intent, new))
     elif new:
         edits.append(_with_more(block, new))
-    return [*edits, *declaration(INTENT, intent.partition("/")[0])]
+    declared = declaration(INTENT, intent.partition("/")[0])
+    return [*declared, *edits] if all(isinstance(each, Put) for each in declared) else [*edits, *declared]
 
 
 def _with_more(block: Block, sources: Sequence[str]) -> Put:

@@ -25,7 +25,7 @@ from rasax.training.edits import Edit, Fault, FileDiff, Followed, Plan
 from rasax.training.files import Block, TrainingFile
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import PLAN_IS_OLD
-from rasax.training.importing import Import
+from rasax.training.importing import Content, Import
 from rasax.training.storing import Record, store
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 TOPIC = "training"
 PLANS = "rasax.training.plan"
-
-Content = Mapping[str, str | bytes]
 
 
 class Files(Mapping[str, str]):
