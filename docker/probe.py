@@ -1,4 +1,4 @@
-"""A health check for a container that has no curl: `python docker/probe.py http://127.0.0.1:5002/api/version`."""
+"""A health check for a container that has no curl: `python docker/probe.py http://127.0.0.1:5002/health/ready`."""
 
 import sys
 import urllib.request

@@ -22,11 +22,13 @@ from django.utils import timezone
 
 from events.brokers.base import BrokerUnavailable, EventBroker, Message
 from events.models import Conversation, Heartbeat
-from events.querysets import STALE_AFTER, Outcome
+from events.monitoring.probes import OK
+from events.querysets import Outcome
 
 GIVE_UP_AFTER = 60.0  # seconds without work done; a supervisor may then start the service elsewhere or afresh
 BEAT_EVERY = 2.0
 LONGEST_PAUSE = 2.0
+STANDS_STILL_AFTER = 10.0  # seconds without a commit or an idle moment
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,15 @@ class EventService:
         self.stop = stop or threading.Event()
         self.patience = Patience(self.stop)
         self.heart = Heart(name or f"{socket.gethostname()}:{os.getpid()}", type(broker).__name__)
+
+    def checks(self) -> dict[str, str]:
+        """For `/health/ready`: whether it can receive and store just now, and did something or was idle lately."""
+        failing = self.patience.failing_since
+        return {
+            "event broker": "does not answer" if "receive" in failing else OK,
+            "event database": "does not answer" if "store" in failing else OK,
+            "event loop": OK if self.heart.is_beating(STANDS_STILL_AFTER) else "stands still",
+        }
 
     def run(self) -> None:
         """Returns once `stop` is set. Raises EventServiceFailed, and BrokerMisconfigured as the broker does."""
@@ -148,8 +159,8 @@ class Heart:
     def is_due(self) -> bool:
         return time.monotonic() - self.last_beat > BEAT_EVERY
 
-    def is_beating(self) -> bool:
-        return self.last_beat > 0 and time.monotonic() - self.last_beat < STALE_AFTER.total_seconds()
+    def is_beating(self, within: float) -> bool:
+        return self.last_beat > 0 and time.monotonic() - self.last_beat < within
 
     def count(self, outcome: Outcome) -> None:
         self.totals += outcome

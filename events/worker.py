@@ -47,6 +47,7 @@ class EventServiceStep(bootsteps.StartStopStep):  # type: ignore[misc]
             log.error("the event service cannot start", error=str(error))
             parent.exitcode = EXIT_FAILURE  # Celery takes none from WorkerTerminate
             raise WorkerTerminate(EXIT_FAILURE) from error
+        parent.event_service = service  # its probes ask it (events/monitoring/step.py)
         self.thread = threading.Thread(target=self._run, args=(parent, service), name="event-service", daemon=True)
         self.thread.start()
 

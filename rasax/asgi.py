@@ -19,6 +19,7 @@ from django.urls import path
 
 from events.consumers import LiveConsumer
 from rasax.migrating import only_when_ready, readiness
+from rasax.monitoring import with_monitoring
 
 THREADS = 8
 readiness.begin()
@@ -27,7 +28,7 @@ application = ProtocolTypeRouter(
     {
         # Pages are synchronous. Django's own ASGI handler would give each request a new thread, and with it a new
         # connection to the database, which takes longer than most pages; these threads stay, and so do theirs.
-        "http": WSGIMiddleware(pages, workers=THREADS),  # type: ignore[arg-type]  # Django's stubs know no environ
+        "http": with_monitoring(WSGIMiddleware(pages, workers=THREADS)),  # type: ignore[arg-type]  # Django's stubs know no environ
         "websocket": AllowedHostsOriginValidator(
             only_when_ready(AuthMiddlewareStack(URLRouter([path("api/ws", LiveConsumer.as_asgi())])))
         ),

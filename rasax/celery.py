@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from celery import Celery
+from celery.signals import beat_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -37,8 +38,16 @@ def _make_folders(sender: Celery, **kwargs: object) -> None:
 
 @app.on_after_finalize.connect  # type: ignore[untyped-decorator]
 def _host_event_service_and_sweeper(sender: Celery, **kwargs: object) -> None:
+    from events.monitoring.step import MonitoringStep
     from events.schema.step import SchemaStep
     from events.worker import EventServiceStep
     from rasax.accounts.sweeping import SweeperStep
 
-    sender.steps["worker"].update({SchemaStep, EventServiceStep, SweeperStep})
+    sender.steps["worker"].update({MonitoringStep, SchemaStep, EventServiceStep, SweeperStep})
+
+
+@beat_init.connect  # type: ignore[untyped-decorator]
+def _watch_beat(sender: object, **kwargs: object) -> None:
+    from events.monitoring.beat import watch
+
+    watch(sender)

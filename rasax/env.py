@@ -27,8 +27,10 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def whole(name: str, default: int) -> int:
-    """A number above 0."""
-    value = text(name, str(default))
+    """A number above 0; the default, which may be 0, where nothing is set."""
+    value = text(name)
+    if not value:
+        return default
     if value.isascii() and value.isdecimal() and 0 < len(value) < 10 and int(value):
         return int(value)
     raise ImproperlyConfigured(f"{name} is {value!r}; set it to a whole number such as {default}.")

@@ -125,6 +125,16 @@ TEMPLATES = [
 ]
 
 
+# A PostgreSQL that vanished without a word is given up within half a minute, where TCP alone takes up to two hours.
+FAILS_IN_TIME = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
+
 def _database(url: str) -> dict[str, Any]:
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
@@ -140,11 +150,16 @@ def _database(url: str) -> dict[str, Any]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
         }
+    else:
+        config["OPTIONS"] = {**FAILS_IN_TIME, **config.get("OPTIONS", {})}
     return config
 
 
 DATABASES = {"default": _database(env.text("DATABASE_URL", f"sqlite:///{RUN_DIR / 'rasax.sqlite3'}"))}
 MIGRATION_HEALTH_PORT = env.whole("MIGRATION_HEALTH_PORT", 8000)
+# Where processes that serve no pages tell how they are (docs/monitoring.md)
+MONITORING_HOST = env.text("MONITORING_HOST", "0.0.0.0")  # noqa: S104 - a container's own network
+MONITORING_PORT = env.whole("MONITORING_PORT", 0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
@@ -179,6 +194,8 @@ CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # For `celery beat`. Jobs need none: each worker looks after them (rasax/accounts/sweeping.py).
+CELERY_BEAT_SCHEDULER = "events.monitoring.beat:Scheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
 CELERY_BEAT_SCHEDULE = {
     "clear sessions": {"task": "rasax.accounts.tasks.clear_sessions", "schedule": crontab("17", "3")}
 }

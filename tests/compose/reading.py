@@ -17,7 +17,8 @@ from tests.servers.process import free_port
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<how>:?[-?])(?P<other>[^}]*))?\})")
 # Who listens where inside its container.
 PORTS = {
-    "rasax": 5002, "all-in-one": 5002, "event-service": 5673, "db-migration-service": 8000, "nginx": 8080,
+    "rasax": 5002, "all-in-one": 5002, "event-service": 5673, "celery-worker": 5673, "celery-beat": 5673,
+    "worker in all-in-one": 5673, "db-migration-service": 8000, "nginx": 8080,
     "postgres": 5432, "rabbitmq": 5672, "redis": 6379, "rasa-production": 5005,
 }  # fmt: skip
 
@@ -67,6 +68,8 @@ class Composed:
             text = re.sub(rf"(?<![\w-]){name}:{port}\b", f"127.0.0.1:{self.ports[name]}", text)
         if own := PORTS.get(service):
             text = re.sub(rf"(127\.0\.0\.1:|^){own}\b", rf"\g<1>{self.ports[service]}", text)
+        if service == "all-in-one":
+            text = re.sub(r"^5673$", str(self.ports["worker in all-in-one"]), text)
         text = text.replace("0.0.0.0", "127.0.0.1").replace("/var/lib/rasax", str(self.folder / "models"))
         return re.sub(r"/run/secrets/([\w.]+)", lambda found: str(self.secret(found[1])), text)
 

@@ -98,6 +98,7 @@ def test_rabbitmq_makes_more_virtual_hosts_when_those_made_in_advance_are_used_u
 def test_rabbitmq_keeps_a_persistent_message_when_it_is_killed(private_rabbitmq: RabbitMQServer) -> None:
     publish(private_rabbitmq.url, "kept", "persistent")
     before = private_rabbitmq.processes()
+    private_rabbitmq.sync()
     private_rabbitmq.kill()
     assert not any(map(is_alive, before))
     assert not port_answers(private_rabbitmq.port)

@@ -38,6 +38,7 @@ capabilities: {drop: [ALL]}
 - {name: HTTPS, value: {{ ternary "1" "0" .Values.https | quote }}}
 - {name: TRUSTED_PROXIES, value: {{ .Values.trustedProxies | quote }}}
 - {name: LOG_LEVEL, value: {{ .Values.logLevel | quote }}}
+- {name: MONITORING_PORT, value: "5673"}
 {{- if not .Values.models.enabled }}
 - {name: MODEL_STORAGE_URL_FILE, value: /run/secrets/model_storage_url}
 {{- end }}
@@ -94,6 +95,24 @@ volumes:
   - name: models
     persistentVolumeClaim: {claimName: rasax-models}
   {{- end }}
+{{- end }}
+
+{{- /* What Kubernetes asks a process that answers at .port: a restart helps one that is not live, and nothing else. */ -}}
+{{- define "rasax.probes" -}}
+startupProbe:
+  httpGet: {path: /health/live, port: {{ .port }}}
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: {path: /health/live, port: {{ .port }}}
+  periodSeconds: 15
+  timeoutSeconds: 5
+  failureThreshold: 4
+readinessProbe:
+  httpGet: {path: /health/ready, port: {{ .port }}}
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
 {{- end }}
 
 {{- define "rasax.deployment" -}}

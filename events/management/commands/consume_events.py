@@ -5,11 +5,13 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from events.brokers.base import BrokerMisconfigured
 from events.configured import event_broker
-from events.health import Health, HealthServer
+from events.monitoring.probes import Answer, ready
+from events.monitoring.server import MonitoringServer
 from events.schema.versions import SchemaIsNewer
 from events.schema.waiting import DatabaseIsAway, wait_for_schema
 from events.service import EventService, EventServiceFailed
@@ -19,8 +21,10 @@ class Command(BaseCommand):
     help = "Runs the event service alone, without Celery: keeps what the event broker delivers until stopped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="0.0.0.0", help="the address at which /health answers")  # noqa: S104
-        parser.add_argument("--port", type=int, help="its port; without one, /health does not answer")
+        parser.add_argument("--host", default=settings.MONITORING_HOST, help="the address at which probes are answered")
+        parser.add_argument(
+            "--port", type=int, default=settings.MONITORING_PORT, help="its port; 0: no probe is answered"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stop, self.service = threading.Event(), None
@@ -39,14 +43,12 @@ class Command(BaseCommand):
 
     service: EventService | None
 
-    def _told(self, host: str, port: int | None) -> contextlib.AbstractContextManager[object]:
-        return contextlib.nullcontext() if port is None else HealthServer(self._health, host, port)
+    def _told(self, host: str, port: int) -> contextlib.AbstractContextManager[object]:
+        return MonitoringServer(self._ready, host, port) if port else contextlib.nullcontext()
 
     def _end_if_stopped(self) -> None:
         if self.stop.is_set():
             sys.exit(0)
 
-    def _health(self) -> Health:
-        """200 where it committed or was idle lately."""
-        alive = self.service is not None and self.service.heart.is_beating()
-        return (200, {"status": "ok"}) if alive else (503, {"status": "the event service does not work"})
+    def _ready(self) -> Answer:
+        return ready(self.service.checks() if self.service else {"event database": "has not the schema yet"})

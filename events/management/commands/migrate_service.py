@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from events.health import Health, HealthServer
 from events.management.commands.migrate import Command as Migrate
+from events.monitoring.probes import OK, Answer, ready
+from events.monitoring.server import MonitoringServer
 from events.schema.running import COMPLETED, FAILED, PENDING, Status
 from events.schema.versions import SchemaIsNewer
 from events.schema.waiting import DatabaseIsAway, look
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     help = "Migrates the database, tells how far it is at /health meanwhile, and ends with 0 when it is done."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="0.0.0.0", help="the address at which /health answers")  # noqa: S104
+        parser.add_argument("--host", default=settings.MONITORING_HOST, help="the address at which /health answers")
         parser.add_argument("--port", type=int, default=settings.MIGRATION_HEALTH_PORT, help="its port")
         parser.add_argument(
             "--linger", type=float, default=10, help="for how many seconds /health tells of a failure before the end"
@@ -29,13 +30,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.status = Status(PENDING)
         try:
-            server = HealthServer(self._health, options["host"], options["port"])
+            pages = {"/health": self._health}
+            server = MonitoringServer(self._ready, options["host"], options["port"], pages)
         except OSError as error:
             raise CommandError(f"Port {options['port']} cannot be used: {error}. Set MIGRATION_HEALTH_PORT.") from error
         with server:
             self._migrate(options["verbosity"], options["linger"])
 
-    def _health(self) -> Health:
+    def _ready(self) -> Answer:
+        return ready({"migration": OK if self.status.status == COMPLETED else self.status.status})
+
+    def _health(self) -> Answer:
         return 500 if self.status.status == FAILED else 200, self.status.as_json()
 
     def _take(self, status: Status) -> None:

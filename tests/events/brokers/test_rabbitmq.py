@@ -181,6 +181,7 @@ def test_a_killed_server_is_unavailable_and_then_works_again(private_rabbitmq: R
     for body in numbered(3):
         broker.publish(body)
     unacknowledged = receive(broker, 3)
+    private_rabbitmq.sync()
     private_rabbitmq.kill()
     with pytest.raises(BrokerUnavailable):
         receive(broker, 1)

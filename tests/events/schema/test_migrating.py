@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.db import connection, migrations, transaction
 from django.test import Client
 
-from events.health import HealthServer
 from events.management.commands import migrate, migrate_service
+from events.monitoring.server import MonitoringServer
 from events.schema import running, turns
 from events.schema.running import Migrating, Status, latest_run, read_status
 from events.schema.versions import Schema
@@ -32,12 +32,15 @@ def ask(server, path="/health"):
 def test_the_health_server_tells_the_latest_status_and_fails_with_the_error():
     service = migrate_service.Command()
     service.status = Status("pending")
-    with HealthServer(service._health, "127.0.0.1", 0) as server:
+    with MonitoringServer(service._ready, "127.0.0.1", 0, {"/health": service._health}) as server:
         assert ask(server) == (200, Status("pending").as_json())
         service._take(Status("running", 40.0, "events.0004"))
         assert ask(server)[1]["progress_in_percent"] == 40.0
         service._take(Status("failed", error="relation is missing"))
         assert (ask(server)[0], ask(server)[1]["error"]) == (500, "relation is missing")
+        assert ask(server, "/health/ready") == (503, {"status": "not ready", "checks": {"migration": "failed"}})
+        service._take(Status("completed", 100.0))
+        assert ask(server, "/health/ready")[0] == 200
         assert ask(server, "/other")[0] == 404
 
 
