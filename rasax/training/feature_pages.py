@@ -68,7 +68,7 @@ def add_feature(request: HttpRequest, kind: str) -> HttpResponse:
     return redirect("data_entities")
 
 
-def _added(request: HttpRequest, kind: str, name: str, lines: str) -> Change:
+def _added(request: HttpRequest, kind: str, name: str, lines: str) -> Change | None:
     path, after = place_for(kind, name)
     shown = "".join(f"    - {line.strip()}\n" for line in lines.splitlines() if line.strip())
     text = f"- {kind}: {scalars.written(name)}\n  examples: |\n{shown}"
@@ -104,7 +104,7 @@ def remove_feature(request: HttpRequest, block_pk: int) -> HttpResponse:
     return _try(request, lambda: stories.remove_block(block, by(request)), _("“%s” is removed.") % block.name)
 
 
-def _try(request: HttpRequest, verb: Callable[[], Change], said: str) -> HttpResponse:
+def _try(request: HttpRequest, verb: Callable[[], Change | None], said: str) -> HttpResponse:
     try:
         told(request, verb(), said)
     except Refused as error:

@@ -29,7 +29,7 @@ RENAMED = {
 HERE = [Mention.How.DECLARED, Mention.How.TAUGHT]
 
 
-def rename(kind: str, old: str, new: str, by: User | None) -> Change:
+def rename(kind: str, old: str, new: str, by: User | None) -> Change | None:
     """`kind` is one of RENAMED. A role or a group is renamed with every entity that has it."""
     project = Project.objects.default()
     with project.held():

@@ -134,12 +134,12 @@ class Project(models.Model):
         draft.apply(edits)
         return draft.diffs()
 
-    def write(self, edits: Sequence[Edit], by: User | None, verb: str, subject: str = "") -> Change:
-        """Raises Refused. Where the edits change nothing the Change has none, and is not kept."""
+    def write(self, edits: Sequence[Edit], by: User | None, verb: str, subject: str = "") -> Change | None:
+        """Raises Refused. None where nothing changes."""
         with self.held():
             draft = Draft()
             draft.apply(edits)
-            return self._store(draft, by, verb, subject) or Change(verb=verb, subject=subject, edits=[], by=by)
+            return self._store(draft, by, verb, subject)
 
     def undo(self, change: Change, by: User | None) -> Change:
         """Raises Refused where the same lines changed since."""
