@@ -50,7 +50,7 @@ test: $(VENV)/.installed-dev
 	tests/servers/install.sh
 	$(PYTEST) 4 -m "not e2e and not chaos and not rasa" --deselect tests/rasax/api/test_document.py
 	TEST_DATABASE=postgresql $(PYTEST) 4 -m "not rasa and not once" $(ON_BOTH)
-	$(BIN)/python -m pytest -m chaos
+	$(PYTEST) 3 -m chaos
 	$(PYTEST) 3 -m e2e
 
 chaos: $(VENV)/.installed-dev

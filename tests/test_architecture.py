@@ -67,6 +67,11 @@ def test_nothing_is_named_for_being_of_use():
     assert names(path for path in sources() if path.stem in BANNED_NAMES or path.parent.name in BANNED_NAMES) == []
 
 
+def test_a_process_starts_without_what_speaks_with_git():
+    code = "import django, sys; django.setup(); sys.exit(any(name in sys.modules for name in ('paramiko', 'dulwich')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+
+
 @pytest.mark.django_db
 def test_no_migration_is_missing():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)

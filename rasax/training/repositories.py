@@ -14,13 +14,14 @@ from events import live
 from rasax.accounts.models import AuditEntry
 from rasax.accounts.sealing import Unreadable, seal, unseal
 from rasax.training.edits import FileDiff
-from rasax.training.git import places, ssh
+from rasax.training.git import places
 from rasax.training.git.failures import NO_ENCRYPTION, GitFailed
-from rasax.training.git.remote import Remote
 from rasax.training.projects import TOPIC, Project
 
+# What speaks with git servers is imported where it is first used: it takes half a second of every process's start.
 if TYPE_CHECKING:
     from rasax.accounts.models import User
+    from rasax.training.git.remote import Remote
 
 
 class GitRepositoryQuerySet(models.QuerySet["GitRepository"]):
@@ -28,6 +29,8 @@ class GitRepositoryQuerySet(models.QuerySet["GitRepository"]):
     def connect(self, url: str, branch: str, folder: str, secret: str, by: User | None) -> GitRepository:
         """Nothing is fetched, and nothing of the training data changes. `secret` is a private key for SSH, else a
         token. Raises GitFailed where the key is none."""
+        from rasax.training.git import ssh
+
         public = ssh.public_half(secret) if places.place_of(url).is_ssh else ""
         repository = self.create(
             url=url, branch=branch, folder=folder.strip("/"), secret=seal(secret), public_key=public
@@ -67,6 +70,8 @@ class GitRepository(models.Model):
     @property
     def remote(self) -> Remote:
         """Raises GitFailed."""
+        from rasax.training.git.remote import Remote
+
         try:
             return Remote(places.place_of(self.url), unseal(self.secret), self.host_key)
         except Unreadable as error:
@@ -74,6 +79,8 @@ class GitRepository(models.Model):
 
     @property
     def fingerprint(self) -> str:
+        from rasax.training.git import ssh
+
         return ssh.fingerprint(self.host_key)
 
     def pending(self) -> list[FileDiff]:

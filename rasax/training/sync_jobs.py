@@ -11,7 +11,6 @@ from django.utils.translation import gettext_noop, ngettext
 
 from rasax.accounts.jobs import Failed, Job, runs
 from rasax.accounts.sweeping import chore
-from rasax.training import syncing
 from rasax.training.access import CHANGE, CHANGE_ALL
 from rasax.training.formats.errors import Refused
 from rasax.training.git.failures import GitFailed
@@ -62,6 +61,8 @@ def _pushed(job: Job) -> str:
 
 @runs(LOOK, needs=CHANGE, says=lambda job: _("Looking at the git repository."))
 def look(job: Job) -> None:
+    from rasax.training import syncing
+
     repository = _repository(job)
     job.step(0)
     try:
@@ -72,6 +73,8 @@ def look(job: Job) -> None:
 
 @runs(PULL, needs=CHANGE, says=_pulled)
 def pull(job: Job) -> None:
+    from rasax.training import syncing
+
     repository = _repository(job)
     job.step(0)
     try:
@@ -84,6 +87,8 @@ def pull(job: Job) -> None:
 
 @runs(PUSH, needs=CHANGE, says=_pushed)
 def push(job: Job) -> None:
+    from rasax.training import syncing
+
     repository = _repository(job)
     job.step(0)
     branch, message = job.arguments.get("branch", ""), job.arguments.get("message", "")
@@ -97,6 +102,8 @@ def push(job: Job) -> None:
 @chore
 def pull_by_the_clock() -> None:
     """One worker does it, whoever comes first. What fails is shown on the page, and tried again the next time."""
+    from rasax.training import syncing
+
     now = timezone.now()
     for repository in GitRepository.objects.filter(pull_after__lte=now, is_merged=True):
         again = now + timedelta(minutes=repository.pull_every)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rasax.accounts.models import User
 
 TRIES = 5
+MOST_NOTES = 1000  # kept and shown of one branch
 PULLED, DISCARDED, RESOLVED = "pulled from git", "discarded changes", "solved a conflict"
 
 CONFLICTS = gettext_noop("Both sides changed the same lines. Solve the conflicts first, then push.")
@@ -72,7 +73,7 @@ def fetch(repository: GitRepository) -> Fetched:
     with _remembered(repository) as remote:
         tip = remote.fetch(repository.branch)
         found = trees.found_in(tip.store, tip.tree, repository.folder)
-    texts, notes, unread = Texts(), list(found.notes), {path for path, _ in found.notes}
+    texts, notes, unread = Texts(), found.notes[:MOST_NOTES], {path for path, _ in found.notes}
     for path, content in found.files.items():
         try:
             texts[path] = decoded(content)

@@ -1,13 +1,19 @@
-"""Rasa and rasax choose and fill the same variations: both are asked the same, many times."""
+"""Rasa and rasax choose and fill the same variations: both are asked the same, many times. And a real Rasa server
+says what rasax has, from the moment in which it is edited."""
 
 import json
 import os
 import random
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rasax.accounts.models import User
 from rasax.training.choosing import eligible, filled
+from rasax.training.models import Project
+from tests.inside_rasa.server import BOT, call, rasa_server, train
 
 pytestmark = pytest.mark.rasa
 ASK = """
@@ -57,3 +63,23 @@ def test_the_same_variations_are_said_with_the_same_words() -> None:
     done = subprocess.run(command, input=json.dumps(asked), text=True, capture_output=True, check=True, timeout=300)
     for (variations, slots, channel), theirs in zip(asked, json.loads(done.stdout.splitlines()[-1]), strict=True):
         assert [filled(each, slots) for each in eligible(variations, slots, channel)] == theirs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_says_what_is_edited_here(live_server: Any, settings: Any, alice: User, tmp_path: Path) -> None:
+    settings.SERVICE_TOKEN = "a-token-that-only-rasa-servers-know"
+    domain = (BOT / "domain.yml").read_text()
+    store = {"type": "sql", "dialect": "sqlite", "db": str(tmp_path / "rasa.db")}
+    nlg = {"url": f"{live_server.url}/api/nlg?token={settings.SERVICE_TOKEN}"}
+
+    def said(text: str) -> list[dict[str, Any]]:
+        return list(call(url, "/webhooks/rest/webhook", {"sender": "ann", "message": text}))
+
+    with rasa_server(train(tmp_path), tmp_path / "rasa", store, nlg=nlg) as url:
+        Project.objects.default().take({"domain.yml": domain.replace("Hello!", "Good morning,")}, alice)
+        assert said("hello")[0] == {
+            "recipient_id": "ann", "text": "Good morning, 漢字 😀",
+            "buttons": [{"title": "Reserve", "payload": "/reserve"}],
+        }  # fmt: skip
+        Project.objects.default().take({"domain.yml": domain.replace("Bye", "Until {colour} skies")}, alice)
+        assert said("bye")[0]["text"] == "Until blue skies"

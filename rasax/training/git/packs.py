@@ -14,6 +14,7 @@ from rasax.training.git.failures import BROKEN, TOO_LARGE, GitFailed
 MOST_UNPACKED = 1024 * 2**20  # bytes of all objects
 OFFSET_DELTA, REFERENCE_DELTA = 6, 7
 BUFFER = 2**16
+LONGEST_NUMBER = 64  # bits
 
 
 def look_through(pack: IO[bytes]) -> None:
@@ -22,7 +23,7 @@ def look_through(pack: IO[bytes]) -> None:
     head = pack.read(12)
     if not head:
         return
-    if head[:4] != b"PACK":
+    if head[:4] != b"PACK" or len(head) < 12:
         raise GitFailed(BROKEN)
     left = MOST_UNPACKED
     for _ in range(int.from_bytes(head[8:12])):
@@ -51,6 +52,8 @@ def _head(pack: IO[bytes]) -> tuple[int, int]:
     byte = _byte(pack)
     kind, size, shift = (byte >> 4) & 7, byte & 15, 4
     while byte & 0x80:
+        if shift > LONGEST_NUMBER:
+            raise GitFailed(BROKEN)
         byte = _byte(pack)
         size |= (byte & 0x7F) << shift
         shift += 7

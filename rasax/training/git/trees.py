@@ -14,6 +14,7 @@ from rasax.training.git.failures import IN_THE_WAY, TOO_LARGE, GitFailed
 from rasax.training.paths import checked
 
 MOST_FILES = 5_000
+MOST_ENTRIES = 200_000  # a tree may hold one subtree many times, and so be endless in few bytes
 MOST_BYTES = 64 * 2**20  # of all YAML together
 DEEPEST = 40
 LFS = b"version https://git-lfs.github.com/spec/"
@@ -33,6 +34,12 @@ class Found:
 
     files: dict[str, bytes] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    looked_at: int = 0
+
+    def look_at(self, above: str, depth: int) -> None:
+        self.looked_at += 1
+        if depth > DEEPEST or self.looked_at > MOST_ENTRIES:
+            raise GitFailed(TOO_LARGE, above[:200])
 
 
 def found_in(store: MemoryObjectStore, tree: ObjectID, folder: str) -> Found:
@@ -100,9 +107,8 @@ def _entries(
 ) -> Iterator[tuple[str, int, ObjectID]]:
     if tree is None:
         return
-    if depth > DEEPEST:
-        raise GitFailed(TOO_LARGE, above[:200])
     for entry in _tree(store, tree).items():
+        found.look_at(above, depth)
         name = _name(entry.path)
         if name is None:
             found.notes.append((above + entry.path.decode("utf-8", "replace"), NAME))
@@ -121,15 +127,18 @@ def _name(raw: bytes) -> str | None:
 
 
 def ids(store: MemoryObjectStore, tree: ObjectID) -> Iterator[ObjectID]:
-    """Of the tree, and of all in it that is in the store."""
-    left = [tree]
+    """Of the tree, and of all in it that is in the store; each once."""
+    left, seen = [tree], {tree}
     while left:
         at = left.pop()
         yield at
         for entry in _tree(store, at).items():
+            if entry.sha in seen or entry.sha not in store:
+                continue
+            seen.add(entry.sha)
             if stat.S_ISDIR(entry.mode):
                 left.append(entry.sha)
-            elif entry.sha in store:
+            else:
                 yield entry.sha
 
 
