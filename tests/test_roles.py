@@ -100,6 +100,7 @@ route                                                     method anonymous alice
 /data/intents/add/                                        POST   302       302   302 403
 /data/intents/rename/                                     GET    302       200   200 403
 /data/intents/remove/                                     GET    302       200   200 403
+/data/rename/<str:kind>/                                  GET    302       404   404 403
 /data/intent/                                             GET    302       302   302 403
 /data/examples/add/                                       POST   302       302   302 403
 /data/examples/change/                                    POST   302       302   302 403
