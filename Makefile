@@ -42,7 +42,7 @@ messages: $(VENV)/.installed-dev
 # What touches the database runs on SQLite, then on PostgreSQL, but for what is marked `once`. Tests wait for processes and
 # clocks as long as they compute, so there are twice as many workers as cores; `worksteal` leaves the tests of a file, which
 # share servers, together. The browser's tests are last and alone: playwright's event loop would break asynchronous tests after it.
-ON_BOTH := $(addprefix tests/events/,schema/test_migrating.py schema/test_operations.py test_record.py test_forgetting.py test_service.py) \
+ON_BOTH := $(addprefix tests/events/,schema/test_migrating.py schema/test_operations.py test_record.py test_forgetting.py test_service.py test_stamps.py) \
 	tests/rasax tests/test_admin.py $(addprefix tests/trackers/test_,import.py copy.py export.py django_store.py)
 PYTEST := $(BIN)/python -m pytest --dist worksteal -n
 

@@ -145,6 +145,10 @@ SETTINGS = {
     "a broker of no known kind": ({"EVENT_BROKER_URL": "smoke://signals"}, "events.E003"),
     "a broker that is no URL": ({"EVENT_BROKER_URL": "localhost"}, "events.E003"),
     "Oracle": ({"DATABASES": database("oracle")}, "events.E006"),
+    "a replica of SQLite": (
+        {"DATABASES": {**database("sqlite3"), "replica": database("sqlite3")["default"]}},
+        "events.E012",
+    ),
     "PostgreSQL without Redis": ({"DATABASES": database("postgresql")}, "events.W002"),
     "a Redis that is no URL": ({"REDIS_URL": "redis:6379"}, "events.E010"),
     "a Celery broker that is none": ({"CELERY_BROKER_URL": "redis://localhost"}, "events.E011"),

@@ -160,3 +160,5 @@ def test_a_replica_that_is_behind_or_down_is_not_asked(site):
         site.wait_for_events(web)
     assert "the replica is not used" in site.deployment.log()
     site.replica.start()
+    found = map(json.loads, site.deployment.manage("doctor", "--json", check=False).stdout.splitlines())
+    assert ("read replica", "fine") in {(each["part"], each["state"]) for each in found}
