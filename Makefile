@@ -77,6 +77,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.scale 1000000 10000000
 	$(BIN)/python -m benchmarks.scale 1000000 --sqlite
+	$(BIN)/python -m benchmarks.cache 1000000 10000000
 	$(BIN)/python -m benchmarks.inbox
 	$(BIN)/python -m benchmarks.inbox --sqlite
 

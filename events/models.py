@@ -270,3 +270,15 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return ", ".join(self.topics)
+
+
+class StampPart(models.Model):
+    """One of the rows whose sums are the stamp (events/stamps.py): as many as were ever moved at the same time."""
+
+    events = models.BigIntegerField(default=0)
+    marks = models.BigIntegerField(default=0)
+    forgotten = models.BigIntegerField(default=0)
+    moved_at = models.FloatField(default=0, help_text="Seconds since 1970")
+
+    def __str__(self) -> str:
+        return f"{self.events} {self.marks} {self.forgotten}"

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DataError, Error, IntegrityError, models, transaction
 from django.utils import timezone
 
-from events import live
+from events import stamps
 from events.brokers.base import Message
 from events.vocabulary import Envelope, InvalidMessage, parse
 
@@ -71,9 +71,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             recorded, refused = _record(arrivals)
             rejected = [*rejected, *refused]
             _reject(rejected, source)
-            topics = {live.conversation_topic(conversation) for r in recorded for conversation in r.conversations}
-            if topics:
-                live.announce({live.CONVERSATIONS, *topics})
+            if changed := {conversation for r in recorded for conversation in r.conversations}:
+                stamps.events_were_recorded(changed)
         times = [envelope.timestamp for r in recorded for _, _, envelope in r.inserted]
         return Outcome(
             stored=len(times),
@@ -127,7 +126,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             events._raw_delete(events.db)
             unlink_facet(ConversationFacet.objects.filter(conversation__in=pks))
             self.model._default_manager.filter(pk__in=pks).delete()
-            self._announce(set(pks))
+            if pks:
+                stamps.conversations_were_forgotten(pks)
         return len(pks)
 
     def _lock_and_remember(self, until: float | None) -> list[int]:
@@ -148,7 +148,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     @staticmethod
     def _announce(changed: set[int]) -> None:
         if changed:
-            live.announce({live.CONVERSATIONS, *(live.conversation_topic(pk) for pk in changed)})
+            stamps.conversations_were_marked(changed)
 
 
 def parse_all(messages: Sequence[Message]) -> tuple[list[tuple[Message, Envelope]], list[tuple[Message, str]]]:

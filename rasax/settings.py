@@ -135,14 +135,22 @@ FAILS_IN_TIME = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
+# Of a replica sooner: one can do without.
+FAILS_SOON = {
+    "connect_timeout": 2,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 4_000,
+}
 
 
-def _database(url: str) -> dict[str, Any]:
+def _database(url: str, name: str = "DATABASE_URL", fails: dict[str, int] = FAILS_IN_TIME) -> dict[str, Any]:
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except (ValueError, KeyError) as error:
         raise ImproperlyConfigured(
-            "DATABASE_URL is no database address; set it to postgresql://user:password@host:5432/name or sqlite:///path."
+            f"{name} is no database address; set it to postgresql://user:password@host:5432/name or sqlite:///path."
         ) from error
     if config["ENGINE"] == "django.db.backends.sqlite3":
         env.folder(Path(config["NAME"]).parent)
@@ -153,11 +161,15 @@ def _database(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
         }
     else:
-        config["OPTIONS"] = {**FAILS_IN_TIME, **config.get("OPTIONS", {})}
+        config["OPTIONS"] = {**fails, **config.get("OPTIONS", {})}
     return config
 
 
 DATABASES = {"default": _database(env.text("DATABASE_URL", f"sqlite:///{RUN_DIR / 'rasax.sqlite3'}"))}
+# Lists, statistics and exports are read from it, where it is and keeps up (events/replica.py).
+if REPLICA_URL := env.text("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = _database(REPLICA_URL, "DATABASE_REPLICA_URL", FAILS_SOON)
+    DATABASE_ROUTERS = ["events.replica.Router"]
 MIGRATION_HEALTH_PORT = env.whole("MIGRATION_HEALTH_PORT", 8000)
 # Where processes that serve no pages tell how they are (docs/monitoring.md)
 MONITORING_HOST = env.text("MONITORING_HOST", "0.0.0.0")  # noqa: S104 - a container's own network
@@ -169,11 +181,9 @@ REDIS_URL = env.text("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
-    CACHES["default"] = {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"SERIALIZER": "django_redis.serializers.json.JSONSerializer"},
-    }
+    from rasax.redis_cache import OPTIONS
+
+    CACHES["default"] = {"BACKEND": "rasax.redis_cache.Cache", "LOCATION": REDIS_URL, "OPTIONS": OPTIONS}
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         # The event service tells over it what it has kept, and must not wait for a Redis that does not answer.

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("events", "0005_facets_of_kept_events")]
+    dependencies = [("events", "0006_stamp")]
     operations = [
         migrations.AddField(
             "heartbeat",

@@ -136,6 +136,6 @@ def notice_error(where: str, error: BaseException | None) -> None:
         DATABASE_ERRORS.labels(where).inc()
 
 
-def cache_asked(entry: str, result: str) -> None:
-    """`result` is hit, miss, or error: the cache did not answer. `entry` is the name of what is kept, never its key."""
-    CACHE.labels(entry, result).inc()
+def cache_asked(entry: str, *, known: bool) -> None:
+    """`entry` is the name of what is kept, never its key."""
+    CACHE.labels(entry, "hit" if known else "miss").inc()
