@@ -27,17 +27,23 @@ WAITS = 2.0  # seconds for another's answer: to compute it, too, would take long
 COMPUTING = 10  # seconds after which somebody else may begin
 
 
-def answer(question: Any, compute: Callable[[], Any], *, of_marks: bool = False) -> Any:
+def answer(entry: str, question: Any, compute: Callable[[], Any], *, of_marks: bool = False) -> Any:
     """What `compute` gives, or gave a few seconds ago; with `of_marks`, never from before anybody's latest tag, review
     or other mark.
 
-    A question is a word of ours, or a list that begins with one: its metric has that word as a label.
-    It must depend on nothing but the question and what is kept of conversations. Question and answer are what JSON can
-    carry: a tuple may come back as a list.
+    `entry` says what is asked, in a word of ours that its metric has as a label; `question`, of what. It must depend on
+    nothing but these and what is kept of conversations. Question and answer are what JSON can carry: a tuple may come
+    back as a list.
     """
-    asking = Asking(question, of_marks, stamps.read())
-    found = asking.find()
-    metrics.cache_asked(question if isinstance(question, str) else question[0], known=found is not None)
+    asking = Asking([entry, question], of_marks, stamps.read())
+    found = cache.get(asking.key)
+    known = asking.age(found) <= FRESH
+    metrics.cache_asked(entry, known=known)
+    if known:
+        return found["answer"]
+    if cache.add(asking.turn, 1, COMPUTING):
+        return asking.compute(compute)
+    found = asking.wait(found)
     return found["answer"] if found else asking.compute(compute)
 
 
@@ -50,13 +56,6 @@ class Asking:
         self.now = now
         self.since = f"{now.forgotten}:{now.marks}" if of_marks else f"{now.forgotten}"  # nothing older will do
         self.turn = f"{self.key}:{self.since}"
-
-    def find(self) -> Any:
-        """None where it is for us to compute it."""
-        found = cache.get(self.key)
-        if self.age(found) <= FRESH:
-            return found
-        return None if cache.add(self.turn, 1, COMPUTING) else self.wait(found)
 
     def age(self, found: Any) -> float:
         """Seconds for which this may have been wrong; without end where it must not be given."""

@@ -258,6 +258,7 @@ conversations.bulkchange 200 403 200   403    200
 conversations.presence 200  403 200    403    200
 conversations.retention 200 403 200    403    200
 events.forgotten       200  403 200    403    200
+events.stamppart       200  403 200    403    200
 deployment.rasaserver  200  403 200    403    200
 chat.chat              200  403 200    403    200
 chat.guestlink         200  403 200    403    200

@@ -87,7 +87,7 @@ def test_jobs_are_counted_by_their_state(moved):
 @pytest.mark.django_db
 def test_the_cache_is_counted_by_what_was_asked_and_not_by_which(moved):
     for _ in range(3):
-        db_cache.answer(["some", "secret word"], lambda: 1)
+        db_cache.answer("some", "secret word", lambda: 1)
     assert moved("rasax_cache_requests_total", entry="some", result="miss") == 1
     assert moved("rasax_cache_requests_total", entry="some", result="hit") == 2
 
