@@ -25,6 +25,7 @@ from events.canary import Canary, told_apart
 from events.models import Conversation, Heartbeat
 from events.monitoring import metrics
 from events.monitoring.probes import OK
+from events.partitions.tables import Upkeep
 from events.querysets import Outcome
 
 GIVE_UP_AFTER = 60.0  # seconds without work done; a supervisor may then start the service elsewhere or afresh
@@ -58,6 +59,7 @@ class EventService:
         self.stop = stop or threading.Event()
         self.patience = Patience(self.stop)
         self.heart = Heart(name or f"{socket.gethostname()}:{os.getpid()}", type(broker).__name__)
+        self.upkeep = Upkeep()
 
     def checks(self) -> dict[str, str]:
         """For `/health/ready`: whether it can receive and store just now, and did something or was idle lately."""
@@ -137,6 +139,7 @@ class EventService:
                         outcome = Conversation.objects.record(messages, source=self.heart.broker)
                     self.heart.count(outcome)
                 self.heart.beat(bool(messages), canary_sent)
+                self.upkeep.look()
             except Error as error:
                 connection.close()
                 self.patience.lose("store", error)

@@ -40,6 +40,7 @@ CANARY_SECONDS = env.whole("CANARY_SECONDS", 0)
 EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
 FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
 CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
+RETENTION_BY_MONTH = env.flag("RETENTION_BY_MONTH")
 SECOND_OPINION = env.flag("SECOND_OPINION")
 
 # Training data (docs/training-data.md)
@@ -165,11 +166,17 @@ def _database(url: str, name: str = "DATABASE_URL", fails: dict[str, int] = FAIL
     return config
 
 
+# Of PostgreSQL itself, where DATABASE_URL leads through a pooler that gives out a session for each transaction.
+DIRECT_DATABASE_URL = env.text("DIRECT_DATABASE_URL")
+DIRECT_DATABASE = _database(DIRECT_DATABASE_URL, "DIRECT_DATABASE_URL") if DIRECT_DATABASE_URL else {}
 DATABASES = {"default": _database(env.text("DATABASE_URL", f"sqlite:///{RUN_DIR / 'rasax.sqlite3'}"))}
 # Lists, statistics and exports are read from it, where it is and keeps up (events/replica.py).
 if REPLICA_URL := env.text("DATABASE_REPLICA_URL"):
     DATABASES["replica"] = _database(REPLICA_URL, "DATABASE_REPLICA_URL", FAILS_SOON)
     DATABASE_ROUTERS = ["events.replica.Router"]
+if DIRECT_DATABASE_URL:
+    for database in DATABASES.values():
+        database["DISABLE_SERVER_SIDE_CURSORS"] = True
 MIGRATION_HEALTH_PORT = env.whole("MIGRATION_HEALTH_PORT", 8000)
 # Where processes that serve no pages tell how they are (docs/monitoring.md)
 MONITORING_HOST = env.text("MONITORING_HOST", "0.0.0.0")  # noqa: S104 - a container's own network

@@ -72,6 +72,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {}
+PAGES: dict[str, Callable[[Job], str]] = {}  # of a kind, on which its person goes on once there is something to see
 UNENDED = ("queued", "running", "waiting")
 
 NOT_ALLOWED = gettext_noop("You may no longer do this. Ask an administrator for the permission, then start it again.")
@@ -248,6 +249,11 @@ class Job(models.Model):
     @property
     def file_name(self) -> str:
         return str(self.result.get("file", "")) if self.state == self.State.DONE else ""
+
+    @property
+    def leads_to(self) -> str:
+        """The page on which to go on; empty as long as there is nothing to see."""
+        return PAGES[self.kind](self) if self.kind in PAGES else ""
 
     def may_be_done_for(self, user: User | None) -> bool:
         return may_ask(user, self.kind)
