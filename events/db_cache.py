@@ -31,9 +31,9 @@ def answer(entry: str, question: Any, compute: Callable[[], Any], *, of_marks: b
     """What `compute` gives, or gave a few seconds ago; with `of_marks`, never from before anybody's latest tag, review
     or other mark.
 
-    `entry` says what is asked, `question` of what. It must depend on nothing but these and what is kept of
-    conversations. Question and answer are what JSON can
-    carry: a tuple may come back as a list.
+    `entry` says what is asked, in a word of ours that its metric has as a label; `question`, of what. It must depend on
+    nothing but these and what is kept of conversations. Question and answer are what JSON can carry: a tuple may come
+    back as a list.
     """
     asking = Asking([entry, question], of_marks, stamps.read())
     found = cache.get(asking.key)

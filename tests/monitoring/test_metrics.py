@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import rasax.monitoring
+from events import db_cache
 from events.brokers.base import BrokerUnavailable, Message
 from events.monitoring import metrics
 from events.monitoring.probes import OK, Probe
@@ -81,6 +82,14 @@ def test_jobs_are_counted_by_their_state(moved):
         "queued": 1, "running": 0, "waiting": 0, "done": 0, "failed": 1, "cancelled": 0,
     }  # fmt: skip
     assert value("rasax_job_oldest_seconds", state="queued") > 0
+
+
+@pytest.mark.django_db
+def test_the_cache_is_counted_by_what_was_asked_and_not_by_which(moved):
+    for _ in range(3):
+        db_cache.answer("some", "secret word", lambda: 1)
+    assert moved("rasax_cache_requests_total", entry="some", result="miss") == 1
+    assert moved("rasax_cache_requests_total", entry="some", result="hit") == 2
 
 
 def test_an_error_of_the_database_is_counted_where_it_is_met(client, alice, monkeypatch, moved):
