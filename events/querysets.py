@@ -12,7 +12,7 @@ from django.db import DataError, Error, IntegrityError, models, transaction
 from django.db.models.deletion import Collector
 from django.utils import timezone
 
-from events import live
+from events import stamps
 from events.brokers.base import Message
 from events.vocabulary import Envelope, InvalidMessage, parse
 
@@ -73,9 +73,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             recorded, refused = _record(arrivals)
             rejected = [*rejected, *refused]
             _reject(rejected, source)
-            topics = {live.conversation_topic(conversation) for r in recorded for conversation in r.conversations}
-            if topics:
-                live.announce({live.CONVERSATIONS, *topics})
+            if changed := {conversation for r in recorded for conversation in r.conversations}:
+                stamps.events_were_recorded(changed)
         times = [envelope.timestamp for r in recorded for _, _, envelope in r.inserted]
         return Outcome(
             stored=len(times),
@@ -134,7 +133,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             events_stay = _EventsStay(self.db)
             events_stay.collect(gone)
             events_stay.delete()
-            self._announce(set(pks))
+            if pks:
+                stamps.conversations_were_forgotten(pks)
         return len(pks)
 
     def _lock_and_remember(self, until: float | None) -> list[int]:
@@ -155,7 +155,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     @staticmethod
     def _announce(changed: set[int]) -> None:
         if changed:
-            live.announce({live.CONVERSATIONS, *(live.conversation_topic(pk) for pk in changed)})
+            stamps.conversations_were_marked(changed)
 
 
 class _EventsStay(Collector):

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.module_loading import import_string
 
-from events import live
 from events.models import NAME_LENGTH, Conversation, Event, Facet
+from events.stamps import conversations_were_marked
 from events.summary import clean
 from rasax.accounts.models import AuditEntry, User
 
@@ -57,7 +57,7 @@ def _follow(event: Event, intent: str, by: User | None) -> None:
 def _note(by: User | None, action: str, event: Event, **words: str) -> None:
     said = {"timestamp": event.timestamp, "predicted": event.name or "", **words}
     AuditEntry.objects.note(by, action, [event.conversation], **said)
-    live.announce({live.CONVERSATIONS, live.conversation_topic(event.conversation_id)})
+    conversations_were_marked([event.conversation_id])
 
 
 class Correction(models.Model):

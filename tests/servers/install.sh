@@ -14,6 +14,7 @@ has redis-server || want redis-server
 { has pgbouncer || file /usr/sbin/pgbouncer; } || want pgbouncer
 { has nginx || file /usr/sbin/nginx; } || want nginx-light
 has git || want git
+has promtool || want prometheus
 { has sshd || file /usr/sbin/sshd; } || want openssh-server
 has chromium || want chromium
 { has xgettext && has msgmerge; } || want gettext
