@@ -1,4 +1,4 @@
-"""Whole months that go: a table that is dropped costs the same whatever was in it, and leaves nothing to clean up.
+"""Whole months that go: a table that is dropped leaves nothing to clean up, and gives its disk back at once.
 
 First the conversations go, as always; their events of these months stay where they are, and belong to nobody. Then each
 month's table gives way to one with what belongs to conversations that are still there, or to none.
