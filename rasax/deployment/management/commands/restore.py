@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from events.schema.direct import PooledByTransaction, connect_directly
 from events.schema.stillness import InUse
 from rasax.deployment.backup.archive import NoBackup
 from rasax.deployment.backup.restoring import Refused, restore
@@ -21,9 +22,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, file: Path, overwrite: bool, other_keys: bool, **options: Any) -> None:
+        connect_directly()  # the turn of migrations is a lock of the session
         try:
             manifest = restore(file, self.stderr.write, overwrite=overwrite, other_keys=other_keys)
-        except (Refused, InUse, NoBackup) as error:
+        except (Refused, InUse, NoBackup, PooledByTransaction) as error:
             raise CommandError(f"{file} was not restored. {error}") from error
         for name in manifest.missing_files:
             self.stderr.write(f"The model file {name} was missing when it was made.")
