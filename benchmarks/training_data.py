@@ -19,6 +19,7 @@ from tests.servers.postgres import PostgresServer
 
 EXAMPLES, LONGEST, STORIES, EDITS = 100_000, 50_000, 5_000, 100
 WORDS = ("the", "my", "please", "order", "pizza", "flight", "cancel", "book", "table", "rome", "now", "what", "when")
+PAGES = 20  # times that each is asked for
 CHANCE = random.Random(1)
 HEAD = 'version: "3.1"\n'
 
@@ -46,6 +47,7 @@ def measure(scale: int, million: bool) -> None:
         told(f"an example changed, of {Example.objects.filter(intent=name).count():,}", changes(name))
         told(f"an example added, to {Example.objects.filter(intent=name).count():,}", additions(name, EDITS))
     told("a story changed", story_edits())
+    pages()
     renaming = seconds(lambda: intents.rename_intent("i7", "seven", None))
     print(f"  an intent renamed, which every thirteenth step names {renaming:.2f} s")
     if million:
@@ -53,6 +55,32 @@ def measure(scale: int, million: bool) -> None:
         alone = {"data/million.yml": f"{HEAD}nlu:\n- intent: million\n  examples: |\n{lines}"}
         print(f"  a million examples of one intent, imported {seconds(lambda: project.take(alone, None)):.2f} s")
         told("an example added to them", additions("million", 10))
+
+
+def pages() -> None:
+    """Each of them twenty times, and before that once with nothing kept: after an edit."""
+    from django.test import Client
+
+    from rasax.accounts.models import User
+    from rasax.training.models import Block, Example
+
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(User.objects.create_superuser(username="alice"))
+    example = Example.objects.filter(intent="longest").earliest("pk")
+    story = Block.objects.filter(kind="story").earliest("pk")
+    paths = [
+        *("", "intent/?name=longest", "intent/?name=longest&q=pizza+7", f"examples/{example.pk}/", "repeated/"),
+        *("entities/", "stories/", "stories/?q=utter_7", "rules/", "responses/", "domain/", "warnings/", "files/"),
+        *("history/", f"blocks/{story.pk}/", "graph/?kind=intent&name=i7", "intents/rename/?name=i7&new=i7b"),
+    ]
+    for path in paths:
+        first = seconds(lambda p=path: asked(client, p)) * 1000  # type: ignore[misc]
+        told(f"/data/{path} ({first:.0f} ms at first)", [lambda p=path: asked(client, p)] * PAGES)  # type: ignore[misc]
+
+
+def asked(client: Any, path: str) -> None:
+    answer = client.get(f"/data/{path}")
+    assert answer.status_code == 200, f"{path}: {answer.status_code}"
 
 
 def project_files(scale: int) -> dict[str, str]:

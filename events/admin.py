@@ -37,6 +37,7 @@ from events.models import (
     Heartbeat,
     Notice,
     RejectedMessage,
+    StampPart,
     key_of,
 )
 
@@ -243,3 +244,9 @@ class BrokerPositionAdmin(ReadOnly):
 class NoticeAdmin(ReadOnly):
     list_display = ["at", "topics"]
     ordering = ["-id"]
+
+
+@admin.register(StampPart)
+class StampPartAdmin(ReadOnly):
+    list_display = ["pk", "events", "marks", "forgotten", "moved_at"]
+    ordering = ["pk"]

@@ -92,6 +92,17 @@ def check_database(**kwargs: Any) -> Iterator[checks.CheckMessage]:
         )
 
 
+@checks.register(checks.Tags.compatibility)
+def check_replica(**kwargs: Any) -> Iterator[checks.CheckMessage]:
+    engines = [settings.DATABASES[alias]["ENGINE"] for alias in ("default", "replica") if alias in settings.DATABASES]
+    if len(engines) == 2 and not all(engine.endswith(".postgresql") for engine in engines):
+        yield checks.Error(
+            "DATABASE_REPLICA_URL is set, but one of the two databases is not PostgreSQL, which alone has replicas.",
+            hint="Unset it, or set both to the addresses of PostgreSQL servers.",
+            id="events.E012",
+        )
+
+
 @checks.register("events")
 def check_celery_broker(**kwargs: Any) -> Iterator[checks.CheckMessage]:
     if not settings.CELERY_BROKER_URL.startswith(CELERY_SCHEMES):

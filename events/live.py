@@ -6,10 +6,12 @@ goes out only if the transaction commits. Losing one is harmless: pages also loo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from threading import Event as Flag
+from typing import Any
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -19,10 +21,15 @@ from django.core import signing
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
+from events.monitoring import metrics
+from events.outage import Outage
+
 GROUP = "live"
 CONVERSATIONS = "conversations"
 WATCH_EVERY = 0.2  # seconds
 REMEMBERED = timedelta(seconds=10)
+SENT_WITHIN = 1.0  # seconds
+REDIS = Outage("Redis, for live updates,")
 TICKETS, TICKET_COUNTS = "events.live", timedelta(hours=24)
 
 log = structlog.get_logger(__name__)
@@ -55,10 +62,22 @@ def announce(topics: Iterable[str]) -> None:
 
 
 def _send(topics: list[str]) -> None:
+    """In vain while Redis does not answer: what was kept is kept, and who kept it must not wait for that."""
+    if REDIS.lasts():
+        metrics.NOTICES_LOST.inc()
+        return
+    notice = {"type": "changed", "topics": topics}
     try:
-        async_to_sync(get_channel_layer().group_send)(GROUP, {"type": "changed", "topics": topics})
-    except Exception as error:  # noqa: BLE001 - whatever Redis's driver raises: what was kept is kept
-        log.warning("a notice was lost: Redis does not answer", error=str(error))
+        async_to_sync(_send_soon)(notice)
+    except Exception as error:  # noqa: BLE001 - whatever Redis's driver raises
+        metrics.NOTICES_LOST.inc()
+        REDIS.began(str(error) or type(error).__name__)
+    else:
+        REDIS.ended()
+
+
+async def _send_soon(notice: dict[str, Any]) -> None:
+    await asyncio.wait_for(get_channel_layer().group_send(GROUP, notice), SENT_WITHIN)
 
 
 def try_out() -> None:
@@ -105,7 +124,7 @@ def watch(tell: Callable[[list[str]], None], stop: Flag) -> None:
                 continue
             notices = _notices()
         except Error as error:
-            log.warning("live updates pause: the database does not answer", error=str(error))
+            log.warning("live updates pause: the database does not answer", error=error)
             connection.close()
             continue
         for pk in sorted(notices.keys() - seen):

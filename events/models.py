@@ -234,6 +234,7 @@ class Heartbeat(models.Model):
     beat_at = models.DateTimeField(help_text="Last commit or idle moment")
     last_delivery_at = models.DateTimeField(null=True)
     last_commit_at = models.DateTimeField(null=True)
+    canary_at = models.DateTimeField(null=True, help_text="When the latest canary that came back was sent")
     queue_depth = models.BigIntegerField(null=True)
     lag_seconds = models.FloatField(
         null=True, help_text="From an event's timestamp to its commit, the last batch's worst"
@@ -269,3 +270,15 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return ", ".join(self.topics)
+
+
+class StampPart(models.Model):
+    """One of the rows whose sums are the stamp (events/stamps.py): as many as were ever moved at the same time."""
+
+    events = models.BigIntegerField(default=0)
+    marks = models.BigIntegerField(default=0)
+    forgotten = models.BigIntegerField(default=0)
+    moved_at = models.FloatField(default=0, help_text="Seconds since 1970")
+
+    def __str__(self) -> str:
+        return f"{self.events} {self.marks} {self.forgotten}"

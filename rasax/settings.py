@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-import structlog
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from events.monitoring.logs import FORMATS, logging_settings
 from rasax import env
 from rasax.identity_providers import openid_connect, saml
 from rasax.model_storage import model_storage
@@ -36,9 +36,11 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_SERVICE_IN_WORKER = env.flag("EVENT_SERVICE_IN_WORKER", default=True)
+CANARY_SECONDS = env.whole("CANARY_SECONDS", 0)
 EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
 FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
 CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
+RETENTION_BY_MONTH = env.flag("RETENTION_BY_MONTH")
 SECOND_OPINION = env.flag("SECOND_OPINION")
 
 # Training data (docs/training-data.md)
@@ -86,6 +88,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "rasax.observing.ObservingMiddleware",
     "rasax.accounts.signing.AddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -133,14 +136,22 @@ FAILS_IN_TIME = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
+# Of a replica sooner: one can do without.
+FAILS_SOON = {
+    "connect_timeout": 2,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 4_000,
+}
 
 
-def _database(url: str) -> dict[str, Any]:
+def _database(url: str, name: str = "DATABASE_URL", fails: dict[str, int] = FAILS_IN_TIME) -> dict[str, Any]:
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except (ValueError, KeyError) as error:
         raise ImproperlyConfigured(
-            "DATABASE_URL is no database address; set it to postgresql://user:password@host:5432/name or sqlite:///path."
+            f"{name} is no database address; set it to postgresql://user:password@host:5432/name or sqlite:///path."
         ) from error
     if config["ENGINE"] == "django.db.backends.sqlite3":
         env.folder(Path(config["NAME"]).parent)
@@ -151,26 +162,35 @@ def _database(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
         }
     else:
-        config["OPTIONS"] = {**FAILS_IN_TIME, **config.get("OPTIONS", {})}
+        config["OPTIONS"] = {**fails, **config.get("OPTIONS", {})}
     return config
 
 
+# Of PostgreSQL itself, where DATABASE_URL leads through a pooler that gives out a session for each transaction.
+DIRECT_DATABASE_URL = env.text("DIRECT_DATABASE_URL")
+DIRECT_DATABASE = _database(DIRECT_DATABASE_URL, "DIRECT_DATABASE_URL") if DIRECT_DATABASE_URL else {}
 DATABASES = {"default": _database(env.text("DATABASE_URL", f"sqlite:///{RUN_DIR / 'rasax.sqlite3'}"))}
+# Lists, statistics and exports are read from it, where it is and keeps up (events/replica.py).
+if REPLICA_URL := env.text("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = _database(REPLICA_URL, "DATABASE_REPLICA_URL", FAILS_SOON)
+    DATABASE_ROUTERS = ["events.replica.Router"]
+if DIRECT_DATABASE_URL:
+    for database in DATABASES.values():
+        database["DISABLE_SERVER_SIDE_CURSORS"] = True
 MIGRATION_HEALTH_PORT = env.whole("MIGRATION_HEALTH_PORT", 8000)
 # Where processes that serve no pages tell how they are (docs/monitoring.md)
 MONITORING_HOST = env.text("MONITORING_HOST", "0.0.0.0")  # noqa: S104 - a container's own network
 MONITORING_PORT = env.whole("MONITORING_PORT", 0)
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
-    CACHES["default"] = {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"SERIALIZER": "django_redis.serializers.json.JSONSerializer"},
-    }
+    from rasax.redis_cache import OPTIONS
+
+    CACHES["default"] = {"BACKEND": "rasax.redis_cache.Cache", "LOCATION": REDIS_URL, "OPTIONS": OPTIONS}
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         # The event service tells over it what it has kept, and must not wait for a Redis that does not answer.
@@ -342,24 +362,10 @@ API_REQUESTS_PER_MINUTE = {"person": 1200, "anonymous": 120, "auth": 20}
 # What guests say and begin, by the minute: everybody's with one link, and everybody's of one address.
 GUEST_REQUESTS_PER_MINUTE = {"link": 120, "address": 30}
 
-structlog.configure(
-    processors=[
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.format_exc_info,
-        structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-    ],
-    logger_factory=structlog.PrintLoggerFactory(),
+LOG_FORMAT = env.one_of("LOG_FORMAT", FORMATS[0], FORMATS)
+LOGGING = logging_settings(
+    LOG_FORMAT,
+    env.one_of("LOG_LEVEL", "INFO", logging.getLevelNamesMapping()),
+    access=env.flag("ACCESS_LOG", default=LOG_FORMAT == "json"),
+    quoting=DEBUG,
 )
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", "INFO", logging.getLevelNamesMapping())},
-    "loggers": {
-        "axes": {"level": "WARNING"},  # it would tell of every signing in; the audit log does
-        "httpx": {"level": "WARNING"},  # it would tell addresses with the tokens in them
-        "httpcore": {"level": "WARNING"},
-    },
-}

@@ -3,6 +3,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import translation
 
 from tests.migrated import migrate
@@ -35,6 +36,13 @@ def own_language():
     """Django leaves the language of the last request active in its thread."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def own_cache():
+    """What a test wrote into the database is taken back, and so is the stamp of what was cached meanwhile."""
+    yield
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from tests.migrated import migrate
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
+NOT_OURS = {"REDIS_URL", "RASA_ENDPOINTS", "DATABASE_REPLICA_URL"}
 
 
 class Deployment:
@@ -30,7 +31,7 @@ class Deployment:
         self.folder = Path(tempfile.mkdtemp(prefix="rasax-deployment-"))
         self.processes: list[subprocess.Popen[bytes]] = []
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "RASA_ENDPOINTS"}},
+            **{name: value for name, value in os.environ.items() if name not in NOT_OURS},
             "DATABASE_URL": database_url,
             "EVENT_BROKER_URL": broker_url,
             "RASAX_RUN_DIR": str(self.folder / "run"),

@@ -20,6 +20,8 @@ for name in (
     "EVENT_BROKER_URL",
     "RASA_ENDPOINTS",
     "REDIS_URL",
+    "DATABASE_REPLICA_URL",
+    "DIRECT_DATABASE_URL",
     "CELERY_BROKER_URL",
     "DEBUG",
     "HTTPS",

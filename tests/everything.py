@@ -14,6 +14,7 @@ from events.models import (
     Heartbeat,
     Notice,
     RejectedMessage,
+    StampPart,
     key_of,
 )
 from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Job, Session, SigningKey
@@ -55,7 +56,7 @@ def keep_everything(alice, bob):
     rows = [
         conversation, event, tag, Review.objects.first(), Flag.objects.get(), bob, bob.groups.get(),
         Note.objects.write(conversation, "Ask <b>legal</b>", by=bob), Environment.objects.get(), Facet.objects.first(),
-        RejectedMessage.objects.get(), Notice.objects.first(), AuditEntry.objects.first(),
+        RejectedMessage.objects.get(), Notice.objects.first(), StampPart.objects.first(), AuditEntry.objects.first(),
         Heartbeat.objects.create(name="host:1", started_at=now, beat_at=now - timezone.timedelta(days=1)),
         BrokerPosition.objects.create(broker="default", position="12"),
         job := Job.objects.create(kind="conversations.undo", by=bob),

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -33,12 +33,15 @@ def migrate(url: str) -> None:
         copy_postgresql(url)
 
 
-def copy_sqlite(target: Path) -> None:
-    source = _folder() / f"{SOURCE}.sqlite3"
+def copy_sqlite(target: Path, name: str = SOURCE, fill: Callable[[str], None] | None = None) -> None:
+    """Of the database of that name; `fill` is given its URL when it is first made, to put more into it than tables."""
+    source = _folder() / f"{name}.sqlite3"
     with _one_at_a_time():
         if not source.exists():
             made = Path(tempfile.mkdtemp(dir=source.parent)) / source.name
             _migrate(f"sqlite:///{made}")
+            if fill:
+                fill(f"sqlite:///{made}")
             made.rename(source)  # its write-ahead log ended with the process
     shutil.copy(source, target)
 

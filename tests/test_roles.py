@@ -100,6 +100,7 @@ route                                                     method anonymous alice
 /data/intents/add/                                        POST   302       302   302 403
 /data/intents/rename/                                     GET    302       200   200 403
 /data/intents/remove/                                     GET    302       200   200 403
+/data/rename/<str:kind>/                                  GET    302       404   404 403
 /data/intent/                                             GET    302       302   302 403
 /data/examples/add/                                       POST   302       302   302 403
 /data/examples/change/                                    POST   302       302   302 403
@@ -259,6 +260,7 @@ conversations.bulkchange 200 403 200   403    200
 conversations.presence 200  403 200    403    200
 conversations.retention 200 403 200    403    200
 events.forgotten       200  403 200    403    200
+events.stamppart       200  403 200    403    200
 deployment.rasaserver  200  403 200    403    200
 chat.chat              200  403 200    403    200
 chat.guestlink         200  403 200    403    200

@@ -134,9 +134,8 @@ def _teach(intent: str, examples: list[NewExample], by: User, outcome: Outcome) 
     outcome.changes += _kept(add_examples(intent, examples, by))
 
 
-def _kept(change: Change) -> list[int]:
-    """One that changes nothing is not kept."""
-    return [change.pk] if change.pk else []
+def _kept(change: Change | None) -> list[int]:
+    return [change.pk] if change else []
 
 
 def decide(rows: Iterable[InboxMessage], state: str, by: User | None, annotated_as: str = "") -> None:

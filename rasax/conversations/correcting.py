@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.module_loading import import_string
 
-from events import live
 from events.models import NAME_LENGTH, Conversation, Event, Facet
+from events.stamps import conversations_were_marked
 from events.summary import clean
 from rasax.accounts.models import AuditEntry, User
 
@@ -57,14 +57,16 @@ def _follow(event: Event, intent: str, by: User | None) -> None:
 def _note(by: User | None, action: str, event: Event, **words: str) -> None:
     said = {"timestamp": event.timestamp, "predicted": event.name or "", **words}
     AuditEntry.objects.note(by, action, [event.conversation], **said)
-    live.announce({live.CONVERSATIONS, live.conversation_topic(event.conversation_id)})
+    conversations_were_marked([event.conversation_id])
 
 
 class Correction(models.Model):
     """A person's word on a user message's intent: another one, or the same, which confirms it. The event itself is
     never changed."""
 
-    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="correction")
+    event = models.OneToOneField(
+        Event, on_delete=models.CASCADE, primary_key=True, related_name="correction", db_constraint=False
+    )
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="corrections")
     predicted = models.CharField(max_length=NAME_LENGTH, blank=True)
     intent = models.CharField(max_length=NAME_LENGTH)

@@ -59,6 +59,10 @@ class Position:
         return cls(float(found[1]), max(LOWEST, min(int(found[2] or LOWEST), -LOWEST - 1)))
 
 
+# What people put on conversations; all other facets come with events.
+MARKS = {Facet.Kind.TAG, Facet.Kind.FLAG, Facet.Kind.REVIEW, Facet.Kind.ASSIGNEE, Facet.Kind.ANNOTATION}
+
+
 @dataclass(frozen=True)
 class Filters:
     """`facets` by kind: one of the values of each. `since` and `until` are days of the latest event, `start` and `stop`
@@ -121,6 +125,11 @@ class Filters:
             return self
         known = tuple(str(user_id) if value == ME else value for value in assignees)
         return replace(self, facets={**self.facets, Facet.Kind.ASSIGNEE.value: known})
+
+    @property
+    def are_of_marks(self) -> bool:
+        """Whether it matters what people put on conversations."""
+        return bool(self.status or self.flagged or self.annotation or self.facets.keys() & MARKS)
 
     @property
     def query(self) -> str:

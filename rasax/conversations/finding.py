@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 
+from events import db_cache
 from events.models import Conversation, ConversationFacet, Event, Facet
 from events.search import are_rare, saying, sent_by, spoken
 from rasax.conversations.filters import CONFIDENCE, NONE, OLDEST, Filters, Position
@@ -207,6 +208,16 @@ class Finding:
         return candidates.filter(
             _is_there(Event.objects.filter(spoken(self.filters.words), conversation=OuterRef("pk")))
         )
+
+
+def counted(filters: Filters, at_most: int | None = None, menus: Menus | None = None) -> int:
+    """How many there are, or were a few seconds ago; "me" must be resolved."""
+
+    def count() -> int:
+        finding = Finding.plan(filters, menus or Menus.load(filters))
+        return finding.count(at_most) if finding else 0
+
+    return int(db_cache.answer("count", [filters.query, at_most], count, of_marks=filters.are_of_marks))
 
 
 _OF_IT = ConversationFacet.objects.filter(conversation=OuterRef("pk"))

@@ -1,4 +1,4 @@
-"""The values that the list can be filtered by, with their numbers: one query, whatever the rows."""
+"""The values that the list can be filtered by, with their numbers: most from the DB cache, marks as they are."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from django.db.models import F, Q, Window
+from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from events import db_cache
 from events.models import Facet
-from rasax.conversations.filters import Filters
+from rasax.conversations.filters import MARKS, Filters
 
 LONGEST = 100  # values of one kind in a menu; others are still found by their URL
 LOOKED_AT = 2_000  # values of one slot
-MARKS = (Facet.Kind.TAG, Facet.Kind.FLAG, Facet.Kind.REVIEW, Facet.Kind.ASSIGNEE, Facet.Kind.ANNOTATION)
-MENUS = tuple(kind for kind in Facet.Kind if kind != Facet.Kind.SLOT_VALUE)  # of those there may be any number
+AS_THEY_ARE = MARKS | {Facet.Kind.ENVIRONMENT}  # few, and shown in the rows, which are as they are, too
+MENUS = set(Facet.Kind) - AS_THEY_ARE - {Facet.Kind.SLOT_VALUE}  # of the last there may be any number
+Row = tuple[str, int, str, int, str | None]  # kind, and a Choice
 
 
 class Choice(NamedTuple):
@@ -33,9 +35,21 @@ class Menus:
     @classmethod
     def load(cls, filters: Filters) -> Self:
         choices: dict[str, list[Choice]] = defaultdict(list)
-        for kind, pk, value, n_conversations, color in _rows(filters):
-            choices[kind].append(Choice(pk, value, n_conversations, color))
-        return cls(choices)
+        for kind, *choice in db_cache.answer("menus", None, _most_frequent):
+            choices[kind].append(Choice(*choice))
+        menus = cls(choices)
+        for kind, *choice in _few_and(menus._missing(filters)):
+            choices[kind].append(Choice(*choice))
+        return menus
+
+    def _missing(self, filters: Filters) -> Q:
+        """What is asked for and not among the most frequent."""
+        missing = Q()
+        for kind in filters.facets.keys() - AS_THEY_ARE:
+            known = {choice.value for choice in self.of(kind)}
+            if values := set(filters.chosen(kind)) - known:
+                missing |= Q(kind=kind, value__in=values)
+        return missing
 
     def of(self, kind: str) -> list[Choice]:
         return self.choices.get(kind, [])
@@ -64,6 +78,11 @@ class Menus:
 
 def most_frequent_values(slot: str, most: int = 20) -> list[Choice]:
     """Of a slot, as the filter `slot_value` takes them; of one with more than a few thousand values, of some."""
+    rows = db_cache.answer("values of a slot", [slot, most], lambda: _values(slot, most))
+    return [Choice(*row) for row in rows]
+
+
+def _values(slot: str, most: int) -> list[Choice]:
     facets = Facet.objects.filter(kind=Facet.Kind.SLOT_VALUE, value__startswith=f"{slot}=", n_conversations__gt=0)
     some = facets.order_by()[:LOOKED_AT].values_list("pk", "value", "n_conversations")
     return sorted((Choice(*row, None) for row in some), key=lambda choice: (-choice.n_conversations, choice.value))[
@@ -71,15 +90,17 @@ def most_frequent_values(slot: str, most: int = 20) -> list[Choice]:
     ]
 
 
-def _rows(filters: Filters) -> Iterable[tuple[str, int, str, int, str | None]]:
-    asked = Q()
-    for kind, values in filters.facets.items():
-        asked |= Q(kind=kind, value__in=values)
+def _most_frequent() -> list[Row]:
+    """The values of each kind that events have."""
     rank = Window(RowNumber(), partition_by=F("kind"), order_by=[F("n_conversations").desc(), F("value")])
-    return (
-        Facet.objects.filter(Q(kind__in=MENUS) | asked)
-        .annotate(rank=rank)
-        .filter(Q(rank__lte=LONGEST, n_conversations__gt=0) | Q(kind__in=MARKS) | asked)
-        .order_by("kind", "-n_conversations", "value")
-        .values_list("kind", "pk", "value", "n_conversations", "tag__color")
-    )
+    facets = Facet.objects.filter(kind__in=MENUS, n_conversations__gt=0).annotate(rank=rank).filter(rank__lte=LONGEST)
+    return _rows(facets)
+
+
+def _few_and(others: Q) -> list[Row]:
+    return _rows(Facet.objects.filter(Q(kind__in=AS_THEY_ARE) | others))
+
+
+def _rows(facets: QuerySet[Facet]) -> list[Row]:
+    ordered = facets.order_by("kind", "-n_conversations", "value")
+    return list(ordered.values_list("kind", "pk", "value", "n_conversations", "tag__color"))

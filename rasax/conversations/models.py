@@ -7,9 +7,9 @@ from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from events import live
 from events.models import Conversation, Event, Facet
 from events.querysets import ConversationQuerySet
+from events.stamps import conversations_were_marked
 from rasax.accounts.models import AuditEntry, User
 from rasax.conversations.assigning import Assignment
 from rasax.conversations.bulk import BulkChange
@@ -41,10 +41,6 @@ def number_of(marks: type[Correction | Flag | Note]) -> Coalesce:
     of_it = marks._default_manager.filter(conversation=models.OuterRef("pk")).order_by().values("conversation")
     number = models.Subquery(of_it.annotate(n=models.Count("pk")).values("n"))
     return Coalesce(number, 0, output_field=models.IntegerField())
-
-
-def _announce(*conversation_ids: int) -> None:
-    live.announce({live.CONVERSATIONS, *(live.conversation_topic(pk) for pk in conversation_ids)})
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -113,7 +109,7 @@ class FlagQuerySet(models.QuerySet["Flag"]):
         if made:
             Conversation.objects.filter(pk=event.conversation_id).link(Facet.Kind.FLAG, FLAGGED)
             AuditEntry.objects.note(by, "flagged", [event.conversation], timestamp=event.timestamp)
-            _announce(event.conversation_id)
+            conversations_were_marked([event.conversation_id])
         return made
 
     @transaction.atomic
@@ -126,14 +122,16 @@ class FlagQuerySet(models.QuerySet["Flag"]):
             if not self.filter(conversation=conversation).exists():
                 Conversation.objects.filter(pk=conversation.pk).unlink(Facet.Kind.FLAG, FLAGGED)
             AuditEntry.objects.note(by, "unflagged", [conversation], timestamp=event.timestamp)
-            _announce(conversation.pk)
+            conversations_were_marked([conversation.pk])
         return bool(deleted)
 
 
 class Flag(models.Model):
     """A mark on one message: somebody should look at it."""
 
-    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="flag")
+    event = models.OneToOneField(
+        Event, on_delete=models.CASCADE, primary_key=True, related_name="flag", db_constraint=False
+    )
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="flags")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
@@ -149,7 +147,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
     def write(self, conversation: Conversation, text: str, by: User, event: Event | None = None) -> Note:
         note = self.create(conversation=conversation, event=event, author=by, text=text)
         AuditEntry.objects.note(by, "wrote a note", [conversation], note=note.pk)
-        _announce(conversation.pk)
+        conversations_were_marked([conversation.pk])
         return note
 
 
@@ -157,7 +155,9 @@ class Note(models.Model):
     """What somebody remarked on a conversation, or on one of its messages."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, null=True, blank=True, related_name="notes")
+    event = models.ForeignKey(
+        Event, on_delete=models.CASCADE, null=True, blank=True, related_name="notes", db_constraint=False
+    )
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     text = models.TextField(max_length=5000)
     at = models.DateTimeField(auto_now_add=True)
@@ -175,4 +175,4 @@ class Note(models.Model):
         conversation = self.conversation
         AuditEntry.objects.note(by, "deleted a note", [conversation], note=self.pk)
         self.delete()
-        _announce(conversation.pk)
+        conversations_were_marked([conversation.pk])

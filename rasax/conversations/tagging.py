@@ -9,9 +9,9 @@ from django.db import models, transaction
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from events import live
 from events.models import NAME_LENGTH, Conversation, ConversationFacet, Facet
 from events.querysets import ConversationQuerySet
+from events.stamps import conversations_were_marked
 from rasax.accounts.models import AuditEntry, User
 from rasax.conversations.saved import SavedView
 
@@ -24,7 +24,10 @@ class TagQuerySet(models.QuerySet["Tag"]):
             with transaction.atomic():
                 if _locked(facet.pk):
                     chosen = color or Tag.COLORS[facet.pk % len(Tag.COLORS)]
-                    return self.get_or_create(facet=facet, defaults={"color": chosen})[0]
+                    tag, made = self.get_or_create(facet=facet, defaults={"color": chosen})
+                    if made:
+                        conversations_were_marked()
+                    return tag
 
 
 class Tag(models.Model):
@@ -72,7 +75,7 @@ class Tag(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Takes it off every conversation, too: a tag is its facet."""
         gone = _locked(self.pk)
-        live.announce({live.CONVERSATIONS})
+        conversations_were_marked()
         return gone[self.pk].delete() if gone else (0, {})
 
     def change(self, color: str, by: User | None) -> bool:
@@ -84,7 +87,7 @@ class Tag(models.Model):
             AuditEntry.objects.note(by, "recoloured", [self], before=self.color, after=color)
             self.color = color
             self.save(update_fields=["color"])
-            live.announce({live.CONVERSATIONS})
+            conversations_were_marked()
         return True
 
     @transaction.atomic
@@ -95,7 +98,7 @@ class Tag(models.Model):
         self.facet.save(update_fields=["value"])
         _rename_in_views(before, name)
         AuditEntry.objects.note(by, "renamed", [self], before=before, after=name)
-        live.announce({live.CONVERSATIONS})
+        conversations_were_marked()
 
     def merge_into(self, other: Tag, by: User | None) -> int:
         """Puts the other tag on all that have this one, which is then gone; returns how many did not have both."""

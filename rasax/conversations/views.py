@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from events import replica
 from events.models import Conversation
 from rasax.accounts.models import User
-from rasax.conversations import stylesheet
+from rasax.conversations import finding, stylesheet
 from rasax.conversations.filters import Filters, Position
 from rasax.conversations.finding import Finding, Order
 from rasax.conversations.first_steps import SNIPPETS
@@ -43,7 +44,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
     before = Position.read(request.GET.get("before", ""))
     asked = filters.for_reader(request.user.pk or 0)
     menus = Menus.load(asked)
-    names, found = people(), page(asked, menus, before)
+    names, found = people(), replica.read(lambda: page(asked, menus, before))
     context = {
         **_what_is_asked(request, filters, Sidebar(filters, menus, request.user, names)),
         **_what_may_be_done(request),
@@ -95,13 +96,15 @@ def _column(request: HttpRequest, filters: Filters) -> HttpResponse:
     asked = filters.for_reader(request.user.pk or 0)
     around = request.GET.get("around", "")
     current = Conversation.objects.filter(pk=int(around[:18])).first() if around.isdecimal() else None
-    finding = Finding.plan(asked, Menus.load(asked))
-    rows = _around(finding, current, Order.of(filters)) if finding else []
+    rows = replica.read(lambda: _around(asked, current))
     return render(request, "conversations/_column.html", {"rows": rows, "current": current, "query": filters.query})
 
 
-def _around(finding: Finding, current: Conversation | None, order: Order) -> list[Conversation]:
-    position = order.place(current) if current else None
+def _around(filters: Filters, current: Conversation | None) -> list[Conversation]:
+    finding = Finding.plan(filters, Menus.load(filters))
+    if not finding:
+        return []
+    position = Order.of(filters).place(current) if current else None
     if not current or not position or position.time is None:
         return finding.page(2 * AROUND)
     newer = finding.page(AROUND, after=position)
@@ -121,9 +124,7 @@ def count(request: HttpRequest) -> JsonResponse:
 
 
 def counted(filters: Filters, user: User | AnonymousUser, at_most: int | None = MOST_COUNTED) -> int:
-    asked = filters.for_reader(user.pk or 0)
-    finding = Finding.plan(asked, Menus.load(asked))
-    return finding.count(at_most) if finding else 0
+    return finding.counted(filters.for_reader(user.pk or 0), at_most)
 
 
 def number_shown(number: int, at_most: int | None = MOST_COUNTED) -> str:

@@ -16,12 +16,16 @@ from django.core import checks
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.db import connection
+from django.db import connection, connections
+from django_redis import get_redis_connection
 
-from events import live
+from events import live, replica, stamps
 from events.brokers.base import BrokerMisconfigured, BrokerUnavailable
 from events.configured import event_broker
 from events.models import Heartbeat, RejectedMessage
+from events.partitions.months import Month
+from events.partitions.moving import is_moving
+from events.partitions.tables import are_partitioned, months
 from events.schema.running import read_status
 from events.schema.versions import Schema, SchemaIsNewer
 from rasax.accounts.sealing import Unreadable, unseal
@@ -103,6 +107,22 @@ def _database() -> Findings:
         yield Finding("migrations", FINE, f"the schema of rasax {settings.VERSION}")
 
 
+def _replica() -> Findings:
+    if not replica.is_configured():
+        return
+    primary, copy = stamps.read(), stamps.read(replica.ALIAS)
+    with connections[replica.ALIAS].cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        if not cursor.fetchone()[0]:
+            said = "it is no standby: it takes writes of its own"
+            yield Finding("read replica", WARNING, said, "Make it a streaming replica of the primary, or unset it.")
+    if copy.moved_at < min(primary.moved_at, primary.at - replica.BEHIND):
+        said = f"its latest change is {primary.moved_at - copy.moved_at:.0f} s older than the primary's"
+        yield Finding("read replica", WARNING, said, REPLICA)
+    else:
+        yield Finding("read replica", FINE, "it answers, and keeps up")
+
+
 def _event_broker() -> Findings:
     if not (settings.EVENT_BROKER_URL or settings.RASA_ENDPOINTS):
         return  # the settings' checks say so
@@ -126,6 +146,8 @@ def _celery_broker() -> Findings:
 
 
 def _cache() -> Findings:
+    if settings.REDIS_URL:
+        get_redis_connection().ping()  # the cache itself would do without, and say nothing
     key, value = f"doctor:{uuid4().hex}", uuid4().hex
     cache.set(key, value, 10)
     if cache.get(key) != value:
@@ -182,6 +204,19 @@ def _event_service() -> Findings:
         yield Finding("rejected messages", WARNING, f"{rejected} are kept", advice)
 
 
+def _event_table() -> Findings:
+    if is_moving():
+        advice = "Run manage.py partition_events again; with --undo it is taken back. Until then each is written twice."
+        yield Finding(
+            "event table", WARNING, "events are on their way to another table, and nobody may move them", advice
+        )
+    elif are_partitioned():
+        last = max(months())
+        fine = last > Month.of(time.time())
+        advice = "" if fine else "Run manage.py partition_events, and look why no event service makes them (its log)."
+        yield Finding("event table", FINE if fine else WARNING, f"apart by month, which are made until {last}", advice)
+
+
 def _rasa_servers() -> Findings:
     for server, seen in look_at(list(RasaServer.objects.all())):
         part = f"Rasa {server.name}"
@@ -191,6 +226,7 @@ def _rasa_servers() -> Findings:
             yield Finding(part, FINE, f"{server.url} answers, version {seen[0].version}")
 
 
+REPLICA = "Start it, or correct DATABASE_REPLICA_URL; until it follows, everything is read from the primary."
 REDIS = "Start Redis, or correct REDIS_URL; without it rasax works, slower."
 STORAGE = "Correct MODEL_STORAGE_URL, and let this account write there; a folder must be one that web and worker share."
 SETTINGS = Examination("settings", _settings, "Correct them; docs/settings.md explains each.")
@@ -205,7 +241,9 @@ WITHOUT_DATABASE = [
     Examination("model storage", _model_storage, STORAGE),
 ]
 WITH_DATABASE = [
+    Examination("read replica", _replica, REPLICA),
     Examination("encryption keys", _encryption_keys, "Correct ENCRYPTION_KEYS."),
     Examination("event service", _event_service, "Look at its log."),
+    Examination("event table", _event_table, "Look at the database's log."),
     Examination("Rasa servers", _rasa_servers, "Correct them at /settings/environments/."),
 ]

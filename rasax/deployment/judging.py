@@ -35,7 +35,9 @@ def says(job: Job) -> str:
     task = WorkerTask.objects.select_related("server").filter(pk=job.pk).first()
     server = task.server.name if task and task.server else "–"
     if job.state == Job.State.DONE:
-        return _("Rasa reads all of the data, and its rules contradict nothing.")
+        if job.result.get("rules"):
+            return _("Rasa reads all of the data, and its rules contradict nothing.")
+        return _("Rasa reads all of the data. Without a RulePolicy in config.yml it looks at no rules.")
     if job.ended:
         return trouble(job)
     return _("%s judges the data.") % server if task and task.has_turn else in_line(server)
@@ -46,7 +48,15 @@ def judge(job: Job) -> None:
     task = task_of(job)
     job.step(0, of_version=version_of_own_data())
     version = task.server.version if task.server else ""
-    text = joined(job, lambda project: joining.training_data(project, version=version, config=learning_nothing))
+    judged: dict[str, bool] = {}
+
+    def quick(own: joining.Data) -> joining.Data:
+        config = learning_nothing(own)
+        judged["rules"] = _is_of_rules(config["policies"][0])
+        return config
+
+    text = joined(job, lambda project: joining.training_data(project, version=version, config=quick))
+    job.step(0, **judged)
     hand_over(task, lambda rasa, address: rasa.train(text, address, force=True))
 
 
@@ -62,8 +72,11 @@ def _policies(own: joining.Data) -> list[Any]:
     if not isinstance(policies, list) or not policies:
         return [{"name": RULES}]  # as Rasa has it where a project names none
     named = [each for each in policies if isinstance(each, dict)]
-    rules = [each for each in named if str(each.get("name", "")).rpartition(".")[2] == RULES]
-    return rules or [{"name": "MemoizationPolicy"}]
+    return [each for each in named if _is_of_rules(each)] or [{"name": "MemoizationPolicy"}]
+
+
+def _is_of_rules(policy: joining.Data) -> bool:
+    return str(policy.get("name", "")).rpartition(".")[2] == RULES
 
 
 def take_in(job: Job, request: HttpRequest) -> None:

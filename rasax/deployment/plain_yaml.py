@@ -45,7 +45,7 @@ def read(text: str) -> Any:
     reader = YAML(typ="safe", pure=True)
     reader.Constructor = PlainConstructor
     try:
-        return reader.load(text)
+        return reader.load(_resolved(text) if text.isascii() else text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         raise Unreadable(str(error.problem or error), mark.line + 1 if mark else 0) from error
@@ -53,6 +53,11 @@ def read(text: str) -> Any:
         raise Unreadable(str(error)) from error
     except RecursionError as error:
         raise Unreadable("It is nested too deeply.") from error
+
+
+def _resolved(text: str) -> str:
+    r"""With characters for escapes as \u00e9, which Rasa 3.6 resolves in a file of ASCII wherever they stand."""
+    return text.encode().decode("raw_unicode_escape").encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def write(mapping: dict[str, Any]) -> str:

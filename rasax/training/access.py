@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from rasax.accounts.models import User
+
+if TYPE_CHECKING:
+    from rasax.training.changes import Change
 
 VIEW, CHANGE = "accounts.view_nlu_data", "accounts.change_nlu_data"
 VIEW_STORIES, CHANGE_STORIES = "accounts.view_stories", "accounts.change_stories"
@@ -18,6 +21,12 @@ CHANGE_ALL = (CHANGE, CHANGE_STORIES, CHANGE_RESPONSES)  # what reaches into eve
 can_view = permission_required(VIEW, raise_exception=True)
 can_change = permission_required([VIEW, CHANGE], raise_exception=True)
 can_change_all = permission_required([VIEW, *CHANGE_ALL], raise_exception=True)
+
+
+def may_undo(user: User, change: Change) -> bool:
+    """One's own, for who may change any of the data; somebody else's for who may change all."""
+    needed = any if change.by_id == user.pk else all
+    return needed(map(user.has_perm, CHANGE_ALL))
 
 
 def by(request: HttpRequest) -> User:

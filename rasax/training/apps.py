@@ -7,7 +7,7 @@ class TrainingConfig(AppConfig):
 
     def ready(self) -> None:
         from rasax.accounts.audited import WORDS
-        from rasax.training import checks, contradictions, importing_jobs, sync_jobs  # noqa: F401
+        from rasax.training import checks, contradictions, importing_jobs, sync_jobs, undoing_jobs  # noqa: F401
         from rasax.training.wording import VERBS
 
         WORDS.update(VERBS)

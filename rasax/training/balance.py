@@ -8,6 +8,8 @@ from statistics import median
 
 from rasax.training.examples import repeated_by_intent
 from rasax.training.intents import IntentRow, project_intents
+from rasax.training.kept import kept
+from rasax.training.projects import Project
 
 FEWEST = 2  # Rasa warns below it: an intent with one example cannot be tested on another
 OUT_OF_PROPORTION = 5  # times the median, or this part of it
@@ -31,7 +33,8 @@ class WeighedIntent:
 
 
 def weighed() -> list[WeighedIntent]:
-    rows, twice = shown(project_intents()), repeated_by_intent()
+    rows = shown(project_intents())
+    twice = kept(Project.objects.default(), "repeated", repeated_by_intent)
     numbers = [row.examples for row in rows if row.examples]
     middle, largest = median(numbers or [0]), max(numbers, default=0)
     return [_weighed(row, middle, largest, twice.get(row.name, (0, 0))) for row in rows]
@@ -43,7 +46,7 @@ def shown(rows: Sequence[IntentRow]) -> list[IntentRow]:
     return [row for row in rows if row.examples or row.name not in heads]
 
 
-def _weighed(row: IntentRow, middle: float, largest: int, twice: tuple[int, int]) -> WeighedIntent:
+def _weighed(row: IntentRow, middle: float, largest: int, twice: Sequence[int]) -> WeighedIntent:
     return WeighedIntent(
         row=row,
         share=round(100 * row.examples / largest) if largest else 0,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from rasax.training import graphs, stories
-from rasax.training.access import by, may, needs, seeing
+from rasax.training.access import CHANGE_ALL, by, may, needs, seeing
 from rasax.training.differences import shown_diffs
 from rasax.training.editing import last_change, problem, sent, words
 from rasax.training.edits import Add, Put
@@ -73,6 +73,7 @@ def _context(request: HttpRequest, found: Block) -> dict[str, Any]:
         "back": LISTS.get(found.kind, "data_domain"),
         "last": last_change(found),
         "may_change": may(request, "change", found.kind),
+        "may_rename": found.kind in SECTIONS and request.user.has_perms(CHANGE_ALL),
         "picture": graphs.of_story(steps) if steps else None,
         "steps": steps,
         "cards": cards(found) if found.kind == "response" else [],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rasax.training.edits import Add, Edit, FileDiff, NewFile, Put, Remove, RemoveFile
 from rasax.training.files import Block, TrainingFile
+from rasax.training.formats import blocks, in_line
 from rasax.training.formats.blocks import ITEM_KINDS, LISTS, MAPPINGS
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import CHANGED_MEANWHILE, NO_PATH, NO_SUCH_FILE, SECTION_IN_LINE
@@ -123,13 +124,20 @@ class Draft:
         found = HEAD.search(section)
         rest = section[found.end() :] if found else ""
         if found is None or any(line.strip() and not line.lstrip().startswith("#") for line in rest.splitlines()[1:]):
-            raise Refused(SECTION_IN_LINE, edit.section, sheet.path)
-        opened = _closed_text(section[: found.end("key")] + rest)
+            opened = _closed_text(self._over_lines(sheet, head))
+        else:
+            opened = _closed_text(section[: found.end("key")] + rest)
         item = shifted(edit.text, 2 if edit.section in MAPPINGS else 0)
         place = sheet.entries.index(head)
         texts = [entry.text for entry in sheet.entries]
         added = as_breaks_of(sheet.text, opened + _closed_text(item))
         sheet.replace("".join([*texts[:place], added, *texts[place + 1 :]]))
+
+    def _over_lines(self, sheet: Sheet, head: Entry) -> str:
+        try:
+            return in_line.opened(blocks.one(sheet.path, head.section, head.kind, head.text))
+        except Refused as refused:
+            raise Refused(SECTION_IN_LINE, head.section, sheet.path) from refused
 
     def _begin(self, sheet: Sheet, edit: Add) -> None:
         text = sheet.text or 'version: "3.1"\n'

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import unified_diff
 from typing import Any
 
 from rasax.training.files import Block
+from rasax.training.formats.comparing import unified
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class FileDiff:
 
     @property
     def unified(self) -> str:
-        lines = unified_diff(
-            (self.before or "").splitlines(keepends=True),
-            (self.after or "").splitlines(keepends=True),
-            "/dev/null" if self.before is None else f"a/{self.path}",
-            "/dev/null" if self.after is None else f"b/{self.path}",
-        )
+        names = [
+            f"--- {'/dev/null' if self.before is None else f'a/{self.path}'}\n",
+            f"+++ {'/dev/null' if self.after is None else f'b/{self.path}'}\n",
+        ]
+        hunks = list(unified(self.before or "", self.after or ""))
+        lines = [*names, *hunks] if hunks else []
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 

@@ -10,6 +10,8 @@ from operator import attrgetter
 from django.db.models import Count, QuerySet
 
 from rasax.training.files import Example
+from rasax.training.kept import kept
+from rasax.training.projects import Project
 
 PAGE = 100
 MOST_GROUPS = 100
@@ -70,13 +72,18 @@ def _repeated() -> QuerySet[Example]:
 
 def repeated() -> list[Repeated]:
     """Conflicts first."""
+    digests = kept(Project.objects.default(), "repeated-texts", _most_repeated)
+    rows = Example.objects.filter(digest__in=digests).order_by("digest", "pk")
+    groups = [Repeated(list(group)) for _, group in groupby(rows, attrgetter("digest"))]
+    return sorted(groups, key=lambda group: (not group.is_conflict, group.text))
+
+
+def _most_repeated() -> list[int]:
     digests = (
         Example.objects.order_by().values("digest").annotate(number=Count("pk"), intents=Count("intent", distinct=True))
     )
     wanted = digests.filter(number__gt=1).order_by("-intents", "digest").values_list("digest", flat=True)
-    rows = Example.objects.filter(digest__in=list(wanted[:MOST_GROUPS])).order_by("digest", "pk")
-    groups = [Repeated(list(group)) for _, group in groupby(rows, attrgetter("digest"))]
-    return sorted(groups, key=lambda group: (not group.is_conflict, group.text))
+    return list(wanted[:MOST_GROUPS])
 
 
 def repeated_by_intent() -> dict[str, tuple[int, int]]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from rasax.training import stories
-from rasax.training.access import CHANGE, by, can_change, can_view
+from rasax.training.access import CHANGE, CHANGE_ALL, by, can_change, can_view
 from rasax.training.changes import Change
 from rasax.training.edits import Add
 from rasax.training.files import Block, Mention
@@ -21,7 +21,9 @@ from rasax.training.intent_pages import named
 from rasax.training.places import place_for
 from rasax.training.projects import Project
 from rasax.training.telling import refused, sentence, told
+from rasax.training.wording import CALLED
 
+NAMED = (Mention.Kind.ENTITY, Mention.Kind.ROLE, Mention.Kind.GROUP)
 KINDS = (Block.Kind.SYNONYM, Block.Kind.REGEX, Block.Kind.LOOKUP)
 SHOWN = 500
 LARGEST = 2**22  # characters of what is edited as one text
@@ -34,18 +36,19 @@ def entities(request: HttpRequest) -> HttpResponse:
     blocks = Block.objects.filter(kind__in=KINDS, name__icontains=words).select_related("file").order_by("name", "pk")
     found = list(blocks[:SHOWN])
     context = {
-        "entities": _entities(words),
+        "names": [(kind, _named(kind, words)) for kind in NAMED],
         "groups": [(kind, [block for block in found if block.kind == kind]) for kind in KINDS],
         "is_cut": len(found) == SHOWN,
         "q": words,
         "may_change": request.user.has_perm(CHANGE),
+        "may_rename": request.user.has_perms(CHANGE_ALL),
     }
     return render(request, "data/entities.html", context)
 
 
-def _entities(words: str) -> list[dict[str, object]]:
+def _named(kind: str, words: str) -> list[dict[str, object]]:
     """Each name, whether it is declared, and how many blocks give examples of it and use it."""
-    named = Mention.objects.filter(kind=Mention.Kind.ENTITY, name__icontains=words).order_by("name")
+    named = Mention.objects.filter(kind=kind, name__icontains=words).order_by("name")
     rows: dict[str, dict[str, object]] = {}
     for name, how, number in named.values_list("name", "how").annotate(number=Count("block", distinct=True)):
         rows.setdefault(name, {"name": name})[how] = number
@@ -65,11 +68,11 @@ def add_feature(request: HttpRequest, kind: str) -> HttpResponse:
     return redirect("data_entities")
 
 
-def _added(request: HttpRequest, kind: str, name: str, lines: str) -> Change:
+def _added(request: HttpRequest, kind: str, name: str, lines: str) -> Change | None:
     path, after = place_for(kind, name)
     shown = "".join(f"    - {line.strip()}\n" for line in lines.splitlines() if line.strip())
     text = f"- {kind}: {scalars.written(name)}\n  examples: |\n{shown}"
-    return Project.objects.default().write([Add(path, text, "nlu", after)], by(request), f"added a {kind}", name)
+    return Project.objects.default().write([Add(path, text, "nlu", after)], by(request), f"added {CALLED[kind]}", name)
 
 
 @can_view
@@ -101,7 +104,7 @@ def remove_feature(request: HttpRequest, block_pk: int) -> HttpResponse:
     return _try(request, lambda: stories.remove_block(block, by(request)), _("“%s” is removed.") % block.name)
 
 
-def _try(request: HttpRequest, verb: Callable[[], Change], said: str) -> HttpResponse:
+def _try(request: HttpRequest, verb: Callable[[], Change | None], said: str) -> HttpResponse:
     try:
         told(request, verb(), said)
     except Refused as error:

@@ -14,10 +14,10 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from rasax.accounts.models import Job
+from rasax.accounts.jobs import UNENDED, Job
 from rasax.training import importing_jobs, uploads
 from rasax.training.access import CHANGE_ALL, by, can_change_all, can_view
-from rasax.training.differences import fault_words, shown_diffs
+from rasax.training.differences import fault_words
 from rasax.training.files import TrainingFile
 from rasax.training.formats.errors import Refused
 from rasax.training.projects import Project
@@ -72,30 +72,22 @@ def upload(request: HttpRequest) -> HttpResponse:
     return redirect("data_import", job.pk)
 
 
-def _waiting(request: HttpRequest, job_pk: str) -> Job:
-    mine = Job.objects.filter(kind=importing_jobs.IMPORT, by=by(request), state=Job.State.WAITING)
-    return get_object_or_404(mine, pk=job_pk)
+def _mine(request: HttpRequest, job_pk: str, *states: str) -> Job:
+    return get_object_or_404(importing_jobs.undecided(by(request)), pk=job_pk, state__in=states)
 
 
 @can_change_all
 @require_GET
 def show_import(request: HttpRequest, job_pk: str) -> HttpResponse:
-    job = _waiting(request, job_pk)
-    plan = importing_jobs.planned(job)
-    context = {
-        "job": job,
-        "diffs": shown_diffs(plan.diffs),
-        "left_out": plan.left_out,
-        "token": plan.token,
-        "faults": sum(bool(diff.fault) for diff in plan.diffs),
-    }
-    return render(request, "data/import.html", context)
+    job = _mine(request, job_pk, *UNENDED, Job.State.FAILED)
+    plan = importing_jobs.planned(job) if job.state == Job.State.WAITING else None
+    return render(request, "data/import.html", {"job": job, "plan": plan, "diffs": plan.diffs if plan else []})
 
 
 @can_change_all
 @require_POST
 def take_import(request: HttpRequest, job_pk: str) -> HttpResponse:
-    job = _waiting(request, job_pk)
+    job = _mine(request, job_pk, Job.State.WAITING)
     if importing_jobs.is_large(job):
         importing_jobs.let_run(job, request.POST.get("token", ""))
         return redirect("job", job.pk)
@@ -112,6 +104,6 @@ def take_import(request: HttpRequest, job_pk: str) -> HttpResponse:
 @can_change_all
 @require_POST
 def discard_import(request: HttpRequest, job_pk: str) -> HttpResponse:
-    _waiting(request, job_pk).cancel()
+    _mine(request, job_pk, *UNENDED).cancel()
     messages.success(request, _("Nothing was taken in."))
     return redirect("data_files")

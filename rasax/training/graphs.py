@@ -9,6 +9,8 @@ from rasax.training.steps import BOT, STATE, USER, Step, Steps
 
 WIDTH, HEIGHT = 208, 30  # of a box
 ACROSS, DOWN = 44, 12  # between two boxes
+LANE = 120  # from one lane of a story to the next: no two boxes stand in one row, and all fit beside the editor
+WIDE = 1150  # more than a page has
 DEEPEST, WIDEST = 4, 6  # steps from the middle, and ways on from each
 MOST_STEPS = 300  # of one story
 LANES = {USER: 0, STATE: 1, BOT: 2}
@@ -55,6 +57,10 @@ class Picture:
         return max((box.x for box in self.boxes), default=0) + WIDTH + 2
 
     @property
+    def is_wide(self) -> bool:
+        return self.width > WIDE
+
+    @property
     def height(self) -> int:
         return max((box.y for box in self.boxes), default=0) + HEIGHT + 2
 
@@ -63,10 +69,7 @@ def of_story(steps: Steps) -> Picture:
     """From top to bottom: what the user does on the left, the assistant on the right, what it keeps in between."""
     picture, y, above = Picture(is_cut=len(steps) > MOST_STEPS), 1, list[Box]()
     for alternatives in steps[:MOST_STEPS]:
-        row = [
-            Box(1 + LANES[step.lane] * (WIDTH + ACROSS), y + n * (HEIGHT + 4), step)
-            for n, step in enumerate(alternatives)
-        ]
+        row = [Box(1 + LANES[step.lane] * LANE, y + n * (HEIGHT + 4), step) for n, step in enumerate(alternatives)]
         picture.boxes += row
         picture.lines += [_down(one, other) for one in above[-1:] for other in row[:1]]
         y, above = row[-1].y + HEIGHT + DOWN + 10, row

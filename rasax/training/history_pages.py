@@ -9,7 +9,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from rasax.training.access import CHANGE_ALL, by, can_view
+from rasax.training import undoing_jobs
+from rasax.training.access import CHANGE_ALL, by, can_view, may_undo
 from rasax.training.changes import Change
 from rasax.training.differences import of_change
 from rasax.training.formats.errors import Refused
@@ -34,14 +35,8 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_GET
 def change(request: HttpRequest, change_pk: int) -> HttpResponse:
     found = get_object_or_404(Change.objects.select_related("by", "undone_by"), pk=change_pk)
-    context = {"change": found, "diffs": of_change(found), "may_undo": _may_undo(request, found)}
+    context = {"change": found, "diffs": of_change(found), "may_undo": may_undo(by(request), found)}
     return render(request, "data/change.html", context)
-
-
-def _may_undo(request: HttpRequest, found: Change) -> bool:
-    """One's own, for who may change any of the data; somebody else's for who may change all."""
-    needed = any if found.by_id == by(request).pk else all
-    return needed(map(request.user.has_perm, CHANGE_ALL))
 
 
 @require_POST
@@ -49,8 +44,10 @@ def undo(request: HttpRequest, change_pk: int) -> HttpResponse:
     if not any(map(request.user.has_perm, CHANGE_ALL)):
         raise PermissionDenied
     found = get_object_or_404(Change, pk=change_pk)
-    if not _may_undo(request, found):
+    if not may_undo(by(request), found):
         raise PermissionDenied
+    if undoing_jobs.is_large(found):
+        return redirect("job", undoing_jobs.ask(found, by(request)).pk)
     try:
         told(request, found.undo(by(request)), _("It is as it was before."))
     except Refused as error:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from rasax.training import entities, texts
 from rasax.training.edits import Followed, Said
 from rasax.training.files import NAME_LENGTH, Block, Example, Mention
-from rasax.training.formats import reading
+from rasax.training.formats import escapes, reading
 from rasax.training.formats.blocks import Part
 from rasax.training.formats.uses import TAUGHT
 
@@ -130,9 +130,16 @@ class Index:
 
 def _fill(row: Example, said: Line) -> Example:
     row.intent, row.source = said[0][:NAME_LENGTH], said[1]
-    row.text, row.entities = entities.read(said[1])
+    is_escaped = escapes.WRITTEN.search(row.source) and _is_ascii(row.block)
+    row.text, row.entities = entities.read(escapes.unescaped(row.source) if is_escaped else row.source)
     row.digest = texts.digest(row.text)
     return row
+
+
+def _is_ascii(block: Block) -> bool:
+    """Its whole file, as far as it is known by now."""
+    others = Block.objects.filter(file=block.file_id).exclude(pk=block.pk).values_list("text", flat=True)
+    return block.text.isascii() and all(text.isascii() for text in others.iterator())
 
 
 def _same(old: list[Line], new: list[Line]) -> tuple[int, int]:

@@ -83,7 +83,7 @@ def _merges(request: HttpRequest) -> bool:
     return (request.POST if request.method == "POST" else request.GET).get("merge") == "1"
 
 
-def _done(request: HttpRequest, verb: Callable[[], Change], said: str, leads_to: str) -> HttpResponse:
+def _done(request: HttpRequest, verb: Callable[[], Change | None], said: str, leads_to: str) -> HttpResponse:
     try:
         told(request, verb(), said)
     except Refused as error:

@@ -63,7 +63,7 @@ def project_intents() -> list[IntentRow]:
     ]
 
 
-def add_examples(intent: str, examples: Sequence[NewExample], by: User | None) -> Change:
+def add_examples(intent: str, examples: Sequence[NewExample], by: User | None) -> Change | None:
     """Makes the intent where it is new. Examples that it has are left out."""
     project = Project.objects.default()
     with project.held():
@@ -79,7 +79,7 @@ def _name(name: str) -> str:
 
 
 def _adding(intent: str, sources: Sequence[str]) -> list[Edit]:
-    """The declaration comes last: as a new section it moves what stands at the end of its file."""
+    """A declaration that is a new section comes last: it moves what stands at the end of its file."""
     new = _not_there(intent, sources)
     block = _block_of(intent)
     edits: list[Edit] = []
@@ -87,7 +87,8 @@ def _adding(intent: str, sources: Sequence[str]) -> list[Edit]:
         edits.append(_new_block(intent, new))
     elif new:
         edits.append(_with_more(block, new))
-    return [*edits, *declaration(INTENT, intent.partition("/")[0])]
+    declared = declaration(INTENT, intent.partition("/")[0])
+    return [*declared, *edits] if all(isinstance(each, Put) for each in declared) else [*edits, *declared]
 
 
 def _with_more(block: Block, sources: Sequence[str]) -> Put:
@@ -120,7 +121,9 @@ def _new_block(intent: str, sources: Sequence[str]) -> Add:
     return Add(path, f"- intent: {scalars.written(intent)}\n  examples: |\n{lines}", "nlu", after)
 
 
-def change_example(example: Example, text: str, entities: Sequence[Mapping[str, Any]], by: User | None) -> Change:
+def change_example(
+    example: Example, text: str, entities: Sequence[Mapping[str, Any]], by: User | None
+) -> Change | None:
     project = Project.objects.default()
     with project.held():
         source = annotation.written(text, entities)
@@ -155,7 +158,7 @@ def _number(example: Example) -> int:
     return Example.objects.filter(block=example.block_id, pk__lt=example.pk).count()
 
 
-def move_examples(examples: Iterable[Example], intent: str, by: User | None) -> Change:
+def move_examples(examples: Iterable[Example], intent: str, by: User | None) -> Change | None:
     """To another intent, which is made where it is new."""
     project = Project.objects.default()
     with project.held():
@@ -165,7 +168,7 @@ def move_examples(examples: Iterable[Example], intent: str, by: User | None) -> 
         return project.write([*edits, *adding], by, "moved examples", intent)
 
 
-def remove_examples(examples: Iterable[Example], by: User | None) -> Change:
+def remove_examples(examples: Iterable[Example], by: User | None) -> Change | None:
     project = Project.objects.default()
     with project.held():
         removed = list(examples)
@@ -189,7 +192,7 @@ def _without(block: Block, examples: Sequence[Example]) -> Put:
     return Put(block, editing.without_examples(part, [_number(example) for example in examples]))
 
 
-def add_intent(name: str, by: User | None) -> Change:
+def add_intent(name: str, by: User | None) -> Change | None:
     """Raises Refused where there is one."""
     project = Project.objects.default()
     with project.held():
@@ -203,7 +206,7 @@ def _exists(name: str) -> bool:
     return Mention.objects.filter(kind=INTENT, name=name, how__in=how).exists()
 
 
-def remove_intent(name: str, by: User | None) -> Change:
+def remove_intent(name: str, by: User | None) -> Change | None:
     """Its examples and its declaration. What uses it stays, and the warnings name it."""
     project = Project.objects.default()
     with project.held():
@@ -215,7 +218,7 @@ def remove_intent(name: str, by: User | None) -> Change:
         return project.write(edits, by, "removed an intent", name)
 
 
-def rename_intent(old: str, new: str, by: User | None, merge: bool = False) -> Change:
+def rename_intent(old: str, new: str, by: User | None, merge: bool = False) -> Change | None:
     """Everywhere at once. With `merge` into one that is there."""
     project = Project.objects.default()
     with project.held():

@@ -1,4 +1,4 @@
-"""Names of entities, slots, responses, actions and forms, changed everywhere at once. Each raises Refused."""
+"""Names of entities, roles, slots, responses and the like, changed everywhere at once. Each raises Refused."""
 
 from __future__ import annotations
 
@@ -13,22 +13,27 @@ from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import BAD_NAME, NAME_EXISTS, NO_SUCH_NAME
 from rasax.training.projects import Project
 from rasax.training.renaming import Named, Renaming
-from rasax.training.wording import CALLED
 
 if TYPE_CHECKING:
     from rasax.accounts.models import User
 
-KINDS = ("entity", "slot", "response", "action", "form")
+RENAMED = {
+    "entity": "renamed an entity",
+    "role": "renamed a role",
+    "group": "renamed a group",
+    "slot": "renamed a slot",
+    "response": "renamed a response",
+    "action": "renamed an action",
+    "form": "renamed a form",
+}
 HERE = [Mention.How.DECLARED, Mention.How.TAUGHT]
 
 
-def rename(kind: str, old: str, new: str, by: User | None) -> Change:
-    """`kind` is one of KINDS."""
+def rename(kind: str, old: str, new: str, by: User | None) -> Change | None:
+    """`kind` is one of RENAMED. A role or a group is renamed with every entity that has it."""
     project = Project.objects.default()
     with project.held():
-        return project.write(
-            _edits(kind, old, new), by, f"renamed {CALLED.get(kind) or f'an {kind}'}", f"{old} → {new}"[:255]
-        )
+        return project.write(_edits(kind, old, new), by, RENAMED[kind], f"{old} → {new}"[:255])
 
 
 def preview_rename(kind: str, old: str, new: str) -> list[FileDiff]:

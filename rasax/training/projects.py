@@ -25,7 +25,7 @@ from rasax.training.edits import Edit, Fault, FileDiff, Followed, Plan
 from rasax.training.files import Block, TrainingFile
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import PLAN_IS_OLD
-from rasax.training.importing import Import
+from rasax.training.importing import Content, Import
 from rasax.training.storing import Record, store
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 TOPIC = "training"
 PLANS = "rasax.training.plan"
-
-Content = Mapping[str, str | bytes]
 
 
 class Files(Mapping[str, str]):
@@ -136,12 +134,12 @@ class Project(models.Model):
         draft.apply(edits)
         return draft.diffs()
 
-    def write(self, edits: Sequence[Edit], by: User | None, verb: str, subject: str = "") -> Change:
-        """Raises Refused. Where the edits change nothing the Change has none, and is not kept."""
+    def write(self, edits: Sequence[Edit], by: User | None, verb: str, subject: str = "") -> Change | None:
+        """Raises Refused. None where nothing changes."""
         with self.held():
             draft = Draft()
             draft.apply(edits)
-            return self._store(draft, by, verb, subject) or Change(verb=verb, subject=subject, edits=[], by=by)
+            return self._store(draft, by, verb, subject)
 
     def undo(self, change: Change, by: User | None) -> Change:
         """Raises Refused where the same lines changed since."""

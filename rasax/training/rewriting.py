@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from rasax.training.declaring import part_of
 from rasax.training.edits import Add, Edit, Put, Remove
 from rasax.training.files import Block
-from rasax.training.formats import nodes
 from rasax.training.formats.blocks import DECLARATIONS, MAPPINGS
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import NO_LIST
+from rasax.training.formats.respelling import with_value, written
 from rasax.training.places import domain_for
 
 SESSION = "session_config"
 SECTIONS = (*DECLARATIONS, *MAPPINGS, SESSION)
-
-
-def written(value: Any) -> str:
-    """Raises Refused where YAML would not read the same again."""
-    yaml, text = YAML(typ="safe", pure=True), io.StringIO()
-    yaml.default_flow_style = False
-    yaml.width = 4096
-    yaml.allow_unicode = True
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    try:
-        yaml.dump(value, text)
-        if nodes.values(text.getvalue()) == value:
-            return text.getvalue()
-    except (YAMLError, ValueError) as error:
-        raise Refused(NO_LIST) from error
-    raise Refused(NO_LIST)
 
 
 def fitted(block: Block, text: str) -> str:
@@ -44,6 +24,11 @@ def fitted(block: Block, text: str) -> str:
     first = next((line for line in block.text.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
     blanks = " " * (len(first) - len(first.lstrip(" ")))
     return textwrap.indent(textwrap.dedent(text).rstrip("\n") + "\n", blanks)
+
+
+def said_anew(block: Block, value: Any) -> str:
+    """The text of a response, slot or form that says this: what stays the same keeps its comments. Raises Refused."""
+    return with_value(block.file.path, part_of(block), value) or fitted(block, written({block.name: value}))
 
 
 def value_of(block: Block) -> Any:
@@ -97,7 +82,7 @@ def _mapped(section: str, wanted: Mapping[str, Any], blocks: list[Block]) -> lis
         if block.name not in wanted:
             edits.append(Remove(block))
         elif value_of(block) != wanted[block.name]:
-            edits.append(Put(block, fitted(block, written({block.name: wanted[block.name]}))))
+            edits.append(Put(block, said_anew(block, wanted[block.name])))
     new = wanted.keys() - {block.name for block in blocks}
     return edits + [Add(domain_for(section), written({name: wanted[name]}), section) for name in wanted if name in new]
 

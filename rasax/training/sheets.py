@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from rasax.training.edits import Fault, Said
 from rasax.training.files import Block, TrainingFile
 from rasax.training.formats import blocks
 from rasax.training.formats.blocks import ITEM_KINDS, Part
+from rasax.training.formats.comparing import opcodes
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import GONE
 
@@ -211,8 +211,8 @@ def _pairs(old: list[Entry], new: list[Part]) -> Pairs:
 
 
 def _compared(old: list[Entry], new: list[Part]) -> Pairs:
-    matcher = SequenceMatcher(None, [entry.text for entry in old], [part.text for part in new], autojunk=False)
-    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+    found = opcodes([entry.text for entry in old], [part.text for part in new])
+    for tag, old_start, old_end, new_start, new_end in found:
         if tag == "equal":
             yield from zip(old[old_start:old_end], new[new_start:new_end], strict=True)
         else:
@@ -223,8 +223,7 @@ def _by_name(old: list[Entry], new: list[Part]) -> Pairs:
     """Those of one name belong together if they stand in the same order; so does one of each kind that is left over."""
     keys = [(entry.kind, entry.section, entry.name) for entry in old]
     wanted = [(part.kind, part.section, part.name) for part in new]
-    matcher = SequenceMatcher(None, keys, wanted, autojunk=False)
-    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+    for tag, old_start, old_end, new_start, new_end in opcodes(keys, wanted):
         some, others = old[old_start:old_end], new[new_start:new_end]
         if tag == "equal" or (len(some) == len(others) == 1 and _alike(some[0], others[0])):
             yield from zip(some, others, strict=True)

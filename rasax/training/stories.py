@@ -100,7 +100,7 @@ def _added(project: Project, kind: StoryKind, part: Part, by: User | None) -> Bl
     text = part.text.rstrip() + "\n" if name == part.name else editing.with_item_name(part, name).rstrip() + "\n"
     path, after = place_for(kind)
     change = project.write([Add(path, text, SECTIONS[kind], after)], by, f"added {CALLED[kind]}", name)
-    pks = [record["block"] for record in change.records]
+    pks = [record["block"] for record in (change.records if change else ())]
     return Block.objects.select_related("file").get(pk__in=pks, kind=kind, name=name)
 
 
@@ -113,10 +113,10 @@ def _free_name(kind: StoryKind, name: str) -> str:
     return free
 
 
-def change_block(block: Block, text: str, by: User | None, base: str | None = None) -> Change:
+def change_block(block: Block, text: str, by: User | None, base: str | None = None) -> Change | None:
     """Any block. `base` is the text that its editor saw: what others did to other lines since then stays."""
     return Project.objects.default().write([Put(block, text, base)], by, f"changed {CALLED[block.kind]}", block.name)
 
 
-def remove_block(block: Block, by: User | None) -> Change:
+def remove_block(block: Block, by: User | None) -> Change | None:
     return Project.objects.default().write([Remove(block)], by, f"removed {CALLED[block.kind]}", block.name)

@@ -14,7 +14,7 @@ UNDO = "undo-"  # templates/_messages.html makes a button of it
 
 def told(request: HttpRequest, change: Change | None, text: str) -> None:
     """With a button that takes the change back, where there is one."""
-    if change is None or change.pk is None:
+    if change is None:
         messages.info(request, _("Nothing had to be changed."))
     else:
         messages.success(request, text, extra_tags=f"{UNDO}{change.pk}")

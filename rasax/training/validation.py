@@ -10,17 +10,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from django.core.cache import cache
-
-from rasax.training.changes import Change
 from rasax.training.findings import KINDS, MOST, Found, placed
+from rasax.training.kept import kept
 from rasax.training.projects import Project
 from rasax.training.rules_of_domain import found_in_domain
 from rasax.training.rules_of_examples import found_in_examples
 from rasax.training.rules_of_files import found_in_files
 from rasax.training.rules_of_names import found_in_names
-
-KEPT = 24 * 3600  # seconds; a change makes another key
 
 
 @dataclass(frozen=True)
@@ -48,13 +44,8 @@ class DataWarning:
 
 def warnings(project: Project) -> list[DataWarning]:
     """Of each kind the first thousand. Kept until the data change."""
-    latest = Change.objects.values_list("at", flat=True).first()  # beside the version, for a database that was put back
-    key = f"training-warnings:{project.pk}:{project.version}:{latest.timestamp() if latest else 0}"
-    kept = cache.get(key)
-    if kept is None:
-        kept = [asdict(each) for each in _warnings()]
-        cache.set(key, kept, KEPT)
-    return [DataWarning(**each) for each in kept]
+    rows = kept(project, "warnings", lambda: [asdict(each) for each in _warnings()])
+    return [DataWarning(**each) for each in rows]
 
 
 def _warnings() -> list[DataWarning]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 CALLED = {
@@ -39,6 +40,9 @@ VERBS = {
     "removed an intent": _("removed an intent"),
     "renamed an intent": _("renamed an intent"),
     "merged an intent": _("merged an intent"),
+    "added a synonym": _("added a synonym"),
+    "added a regex": _("added a regex"),
+    "added a lookup table": _("added a lookup table"),
     "added a story": _("added a story"),
     "added a rule": _("added a rule"),
     "added a test story": _("added a test story"),
@@ -69,8 +73,19 @@ VERBS = {
     "removed declared names": _("removed declared names"),
     "removed a text": _("removed a text"),
     "renamed an entity": _("renamed an entity"),
+    "renamed a role": _("renamed a role"),
+    "renamed a group": _("renamed a group"),
     "renamed a slot": _("renamed a slot"),
     "renamed a response": _("renamed a response"),
     "renamed an action": _("renamed an action"),
     "renamed a form": _("renamed a form"),
 }
+
+
+def subject_in_words(verb: str, subject: str) -> str:
+    """Of an undoing the subject is what was undone, which is kept in English."""
+    if verb != "undid":
+        return subject
+    undone = max((each for each in VERBS if f"{subject} ".startswith(f"{each} ")), key=len, default="")
+    rest = subject_in_words(undone, subject[len(undone) :].strip())
+    return " ".join(part for part in (f"“{gettext(undone)}”" if undone else "", rest) if part)

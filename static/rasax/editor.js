@@ -31,7 +31,7 @@ class YamlEditor extends HTMLElement {
     this.view = new EditorView({ state: this.start(), parent: root, root });
     this.label?.addEventListener("click", () => this.view.focus());
     this.field.form?.addEventListener("submit", () => { this.saved = this.text; });
-    this.saved = this.text;
+    this.saved = "unsaved" in this.dataset ? null : this.text; // an answer to a form that saved nothing
     this.classList.add("made");
     if (this.field.autofocus) this.view.focus();
   }

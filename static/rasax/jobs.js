@@ -6,6 +6,11 @@ async function show(job) {
   if (!response.ok || !job.isConnected) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-job]");
   if (!fresh) return;
+  const next = fresh.querySelector("[data-next]");
+  if (next && job.closest("[data-follows]")) {
+    window.location.replace(next.href); // the page is there for nothing but to wait for it
+    return;
+  }
   const progress = job.querySelector("progress");
   const now = fresh.querySelector("progress");
   if (progress && now) {

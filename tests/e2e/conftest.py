@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.e2e.watching import new_page
-from tests.migrated import migrate
+from tests.migrated import copy_sqlite
 from tests.rasa import Message
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,26 +51,33 @@ alice.groups.add(Group.objects.get(name="admin"))
 
 
 class Site:
-    """A server of its own on an empty database; `more` is its environment beside that."""
+    """A server of its own on a database that knows nobody but Bob; `more` is its environment beside that."""
 
     more: dict[str, str] = {}
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}", "RASAX_RUN_DIR": str(folder)}
+        database = folder / "site.sqlite3"
+        self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{database}", "RASAX_RUN_DIR": str(folder)}
         self.env |= {"RASAX_URL": self.url, **self.more}
-        migrate(self.env["DATABASE_URL"])
-        self.run("-c", MAKE_BOB)
+        copy_sqlite(database, "with_bob", lambda url: self.run("-c", MAKE_BOB, DATABASE_URL=url))
         self.log = (folder / "server.log").open("w")
         command = [sys.executable, "-m", "uvicorn", "rasax.asgi:application", "--port", str(port)]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log)
         self._wait()
 
-    def run(self, *arguments: str, stdin: str = "") -> None:
+    def run(self, *arguments: str, stdin: str = "", **more: str) -> None:
         command = [sys.executable, "-W", "ignore", *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env=self.env, input=stdin, text=True, check=False, timeout=180, capture_output=True
+            command,
+            cwd=ROOT,
+            env=self.env | more,
+            input=stdin,
+            text=True,
+            check=False,
+            timeout=180,
+            capture_output=True,
         )
         assert done.returncode == 0, done.stderr
 

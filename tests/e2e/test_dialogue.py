@@ -43,6 +43,7 @@ def test_an_error_is_found_mended_saved_and_taken_back(bot: Page, refusing: set[
     editor.press("Control+s")
     line = bot.locator(".problems a")
     expect(line).to_have_text("Line 10")
+    assert bot.locator("yaml-editor").evaluate("editor => editor.isChanged"), "what was refused is not saved"
     expect(bot.locator("yaml-editor .sign").last).to_have_attribute("title", "Line 10")
     editor.press("Control+Home")
     line.click()

@@ -9,13 +9,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from events import replica
 from events.models import Facet
 from rasax.accounts.api.operations import Reading, operation, person
 from rasax.accounts.api.paging import AT_LEAST, COUNTED, HEADERS, TOTAL, Paged, paged
 from rasax.conversations.api.asking import ConversationsQuery, filters_of, rows_of
 from rasax.conversations.api.items import ConversationItem, ConversationTag, items
 from rasax.conversations.filters import Position
-from rasax.conversations.finding import Finding, Order
+from rasax.conversations.finding import Finding, Order, counted
 from rasax.conversations.menus import Menus
 from rasax.conversations.models import Tag
 
@@ -27,13 +28,14 @@ class Conversations(Reading):
     def get(self, request: Request, query: dict[str, Any]) -> Response:
         """Conversations that match."""
         filters = filters_of(query)
-        finding = Finding.plan(filters, Menus.load(filters), rows_of(query, person(request)))
+        menus = Menus.load(filters)
+        finding = Finding.plan(filters, menus, rows_of(query, person(request)))
         if finding is None:
             return paged(request, [], total=0)
         cursor = Position.read(query["cursor"]) if "cursor" in query else None
-        found = finding.page(query["limit"] + 1, before=cursor, offset=query["offset"])
+        found = replica.read(lambda: finding.page(query["limit"] + 1, before=cursor, offset=query["offset"]))
         shown, more = found[: query["limit"]], len(found) > query["limit"]
-        total = finding.count(at_most=COUNTED)
+        total = finding.count(at_most=COUNTED) if query["exclude_self"] else counted(filters, COUNTED, menus)
         response = paged(request, items(shown), Order.of(filters).place(shown[-1]) if more else None, total)
         if total >= COUNTED:
             response["X-Total-Count-At-Least"] = "true"

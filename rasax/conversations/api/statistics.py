@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Floor
 from django.utils import timezone
@@ -12,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from events import db_cache
 from events.models import Conversation, Facet
 from rasax.accounts.api.fields import Seconds, Strict
 from rasax.accounts.api.operations import Reading, operation
@@ -20,7 +20,6 @@ from rasax.conversations.api.listing import READ
 HOUR, DAY = 3_600, 86_400
 BINS = {"hour": HOUR, "day": DAY}
 MOST_BINS = 750  # a month of hours, two years of days
-KEPT = 60  # seconds that an answer is good for: the sums read every conversation of the range
 TOP = 20
 SHOWN = {
     "intents": Facet.Kind.INTENT,
@@ -28,7 +27,6 @@ SHOWN = {
     "entities": Facet.Kind.ENTITY,
     "channels": Facet.Kind.CHANNEL,
     "environments": Facet.Kind.ENVIRONMENT,
-    "tags": Facet.Kind.TAG,
 }
 
 
@@ -76,7 +74,8 @@ class StatisticsOf(Reading):
     @operation(Statistics, needs=READ, query=RangeQuery)
     def get(self, request: Request, query: dict[str, Any]) -> Response:
         """How much there is, of conversations that were last active in a range of time."""
-        return Response(_kept("statistics", query, lambda: {**_totals(query), **_top()}))
+        answer = db_cache.answer("statistics", query, lambda: {**_totals(query), **_top()})
+        return Response({**answer, "tags": _most(Facet.Kind.TAG)})
 
 
 class AnalyticsOf(Reading):
@@ -86,12 +85,12 @@ class AnalyticsOf(Reading):
 
         Of a longer range the latest 750 hours or days.
         """
-        return Response(_kept("analytics", query, lambda: _analytics(query)))
-
-
-def _kept(name: str, query: dict[str, Any], make: Any) -> Any:
-    asked = ":".join(f"{key}={value}" for key, value in sorted(query.items()))
-    return cache.get_or_set(f"{name}:{asked}", make, KEPT)
+        size = BINS[query["window"]]
+        last = int(min(query.get("end", timezone.now().timestamp()), timezone.now().timestamp() + DAY) // size)
+        first = max(int(query.get("start", 0) // size), last - MOST_BINS + 1)
+        start, end = max(query.get("start", 0.0), first * size), query.get("end", (last + 1.0) * size)
+        bins = db_cache.answer("analytics", [size, start, end], lambda: _bins(size, start, end))
+        return Response({"window": size, "start": first * float(size), "end": end, "bins": bins})
 
 
 def _within(query: dict[str, Any]) -> Any:
@@ -117,14 +116,7 @@ def _most(kind: Facet.Kind) -> list[dict[str, Any]]:
     return [{"name": name, "conversations": number} for name, number in rows]
 
 
-def _analytics(query: dict[str, Any]) -> dict[str, Any]:
-    size = BINS[query["window"]]
-    last = int(min(query.get("end", timezone.now().timestamp()), timezone.now().timestamp() + DAY) // size)
-    first = max(int(query.get("start", 0) // size), last - MOST_BINS + 1)
-    end = query.get("end", (last + 1.0) * size)
-    rows = _within({"start": max(query.get("start", 0.0), first * size), "end": end})
-    counted = (
-        rows.annotate(bin=Floor(F("latest_event_time") / float(size))).values("bin").annotate(**SUMS).order_by("bin")
-    )
-    bins = [{**row, "start": row.pop("bin") * float(size)} for row in counted]
-    return {"window": size, "start": first * float(size), "end": end, "bins": bins}
+def _bins(size: int, start: float, end: float) -> list[dict[str, Any]]:
+    rows = _within({"start": start, "end": end}).annotate(bin=Floor(F("latest_event_time") / float(size)))
+    counted = rows.values("bin").annotate(**SUMS).order_by("bin")
+    return [{**row, "start": row.pop("bin") * float(size)} for row in counted]

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from events import replica
 from events.models import Event
 from events.vocabulary import InvalidMessage
 
@@ -19,7 +20,7 @@ def pages(pks: list[int], rows: Rows) -> Iterator[list[Event]]:
     """Those of `rows` that belong to these conversations, by conversation and in order."""
     left, ordered = sorted(pks), rows.order_by("conversation_id", "timestamp", "id")
     while left:
-        page = list(ordered.filter(conversation__in=left)[:AT_ONCE])
+        page = _read(ordered.filter(conversation__in=left))
         yield page
         if len(page) < AT_ONCE:
             return
@@ -34,8 +35,12 @@ def _rest(rows: Rows, last: Event) -> Iterator[list[Event]]:
     while page:
         last = page[-1]
         later = Q(timestamp__gt=last.timestamp) | Q(pk__gt=last.pk)
-        page = list(rows.filter(later, timestamp__gte=last.timestamp)[:AT_ONCE])
+        page = _read(rows.filter(later, timestamp__gte=last.timestamp))
         yield page
+
+
+def _read(rows: Rows) -> list[Event]:
+    return replica.read(lambda: list(rows[:AT_ONCE]))
 
 
 def by_conversation(pks: list[int], rows: Rows) -> Iterator[tuple[int, list[Event]]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from events import replica
 from events.models import Conversation, ConversationFacet, Event, Facet
 from events.vocabulary import AgentUttered, BotUttered, UserUttered
 from rasax.accounts.spreadsheets import csv_lines
@@ -36,10 +37,11 @@ def conversation_table(chunks: Iterable[list[int]]) -> Iterator[str]:
 
 
 def _conversation_rows(pks: list[int]) -> Iterator[list[object]]:
-    facets = _facets(pks)
+    facets = replica.read(lambda: _facets(pks))
     found = Conversation.objects.filter(pk__in=pks).select_related("review__by", "assignment__assignee").order_by("pk")
+    found = found.annotate(n_flags=number_of(Flag), n_corrections=number_of(Correction), n_notes=number_of(Note))
     each: Any
-    for each in found.annotate(n_flags=number_of(Flag), n_corrections=number_of(Correction), n_notes=number_of(Note)):
+    for each in replica.read(lambda: list(found)):
         review, assignment = getattr(each, "review", None), getattr(each, "assignment", None)
         tags, channels, environments = (facets.get((each.pk, kind), "") for kind in SEVERAL)
         yield [

@@ -7,8 +7,10 @@ from typing import Any
 from django.http import Http404
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 from rasax.accounts.api.errors import Conflict, OfNoUse, TooLarge
+from rasax.training.formats import nodes
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import CHANGED_MEANWHILE, GONE
 from rasax.training.telling import sentence
@@ -39,6 +41,21 @@ class OldYamlParser(YamlParser):
 
 
 YAML_PARSERS = [YamlParser, TextYamlParser, OldYamlParser]
+YAML_TYPES = [parser.media_type for parser in YAML_PARSERS]
+
+
+def of_yaml(body: Any) -> Any:
+    """What a body says that is YAML or was JSON. Raises ParseError, with the line."""
+    try:
+        return nodes.values(body) if isinstance(body, str) else body
+    except Refused as refused:
+        raise ParseError(sentence(refused)) from refused
+
+
+def wants_yaml(request: Request) -> bool:
+    """By its header Accept, which must name it: clients of Rasa X send all kinds."""
+    accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(",")]
+    return "application/json" not in accepted and any(kind in YAML_TYPES for kind in accepted)
 
 
 def known(project: str) -> None:

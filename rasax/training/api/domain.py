@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rasax.accounts.api.fields import Strict, Text
-from rasax.accounts.api.operations import Endpoint, operation, person
-from rasax.training.api.asking import failure_of, known
+from rasax.accounts.api.operations import BoundedJSONParser, Endpoint, operation, person
+from rasax.training.api.asking import YAML_PARSERS, failure_of, known, of_yaml, wants_yaml
 from rasax.training.configuration import CONFIG, config_file
 from rasax.training.formats.errors import Refused
+from rasax.training.formats.respelling import written
 from rasax.training.projects import Project
 from rasax.training.rewriting import changed_domain, domain
 
@@ -23,6 +26,8 @@ SETTINGS_CHANGE = (*SETTINGS_SEE, "accounts.change_nlu_data")
 
 
 class Domain(Strict):
+    """As JSON, or as Rasa's YAML, whose version is passed over."""
+
     intents = serializers.ListField(required=False, help_text="Names, or a name with its options")
     entities = serializers.ListField(required=False)
     actions = serializers.ListField(required=False)
@@ -32,19 +37,29 @@ class Domain(Strict):
     responses = serializers.DictField(required=False)
     session_config = serializers.DictField(required=False)
 
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str):
+            data = of_yaml(data)
+            data = {key: value for key, value in data.items() if key != "version"} if isinstance(data, dict) else data
+        return super().to_internal_value(data)
+
 
 class WholeDomain(Endpoint):
-    @operation(Domain, needs=SEE, errors=(422,))
-    def get(self, request: Request) -> Response:
-        """The domain: what all its files say together."""
+    parser_classes = [BoundedJSONParser, *YAML_PARSERS]
+
+    @operation({"application/json": Domain, "application/yaml": OpenApiTypes.STR}, needs=SEE, errors=(422,))
+    def get(self, request: Request) -> Response | HttpResponse:
+        """The domain: what all its files say together. As YAML where the header Accept names that alone."""
         try:
+            if wants_yaml(request):
+                return HttpResponse(written(domain()), content_type="application/yaml; charset=utf-8")
             return Response(domain())
         except Refused as refused:
             raise failure_of(refused) from refused
 
     @operation(Domain, needs=CHANGE, body=Domain, errors=(409, 422))
     def put(self, request: Request, body: dict[str, Any]) -> Response:
-        """Say the domain anew: only what differs is written, and what is left out stays."""
+        """Say the domain anew, as JSON or YAML: only what differs is written, and what is left out stays."""
         project = Project.objects.default()
         try:
             with project.held():

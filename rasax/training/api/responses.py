@@ -22,10 +22,11 @@ from rasax.training.api.asking import failure_of
 from rasax.training.edits import Add, Put
 from rasax.training.files import Block
 from rasax.training.formats.errors import Refused
+from rasax.training.formats.respelling import written
 from rasax.training.places import domain_for
 from rasax.training.projects import Project
 from rasax.training.responses import block_of, respond, variations
-from rasax.training.rewriting import fitted, written
+from rasax.training.rewriting import said_anew
 
 VIEW, CHANGE = ("accounts.view_responses",), ("accounts.view_responses", "accounts.change_responses")
 NAME = r"^[^\s\x00][^\x00-\x1f\x7f\x85\u2028\u2029]*\Z"
@@ -110,7 +111,7 @@ def _kept(request: Request, body: dict[str, Any], keep: bool) -> Block:
             edit: Add | Put = Add(domain_for("responses"), written({name: body["variations"]}), "responses")
         else:
             every = [*(variations(block) if keep else []), *body["variations"]]
-            edit = Put(block, fitted(block, written({name: every})))
+            edit = Put(block, said_anew(block, every))
         project.write([edit], person(request), "changed a response" if block else "added a response", name)
     except Refused as refused:
         raise failure_of(refused) from refused

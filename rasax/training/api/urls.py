@@ -1,6 +1,6 @@
 from django.urls import path
 
-from rasax.training.api import domain, examples, git, names, responses, stories, validation
+from rasax.training.api import domain, examples, files, git, names, responses, stories, validation
 
 PROJECT = "projects/<str:project>"
 REPOSITORIES = f"{PROJECT}/git_repositories"
@@ -15,6 +15,7 @@ urlpatterns = [
     path("nlg", responses.Nlg.as_view()),
     path("domain", domain.WholeDomain.as_view()),
     path(f"{PROJECT}/settings", domain.ProjectSettings.as_view()),
+    path(f"{PROJECT}/files", files.ProjectFiles.as_view()),
     path(f"{PROJECT}/data", examples.Examples.as_view()),
     path(f"{PROJECT}/data.yml", examples.NluFile.as_view()),
     path(f"{PROJECT}/data/<int:pk>", examples.OneExample.as_view()),

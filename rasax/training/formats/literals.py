@@ -37,6 +37,8 @@ class Shortened:
 
     def place(self, index: int) -> int:
         """Where in the whole text this place of the shortened one is."""
+        if not self.literals:
+            return index
         number = bisect_right(self.starts, index)
         return index + (self.moved[number - 1] if number else 0)
 

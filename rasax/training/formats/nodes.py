@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +20,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from rasax.training.formats import literals
+from rasax.training.formats import literals, usual
 from rasax.training.formats.errors import Refused
 from rasax.training.formats.messages import (
     ALIAS_OF_NOTHING,
@@ -195,10 +194,20 @@ def values(text: str, part: bool = False) -> Any:
 
 def _tree(text: str, short: literals.Shortened, part: bool) -> Tree:
     """Says of itself that it is false where a literal text was taken for one that is none."""
-    builder = _Builder(text, short, part)
     try:
-        for event in _events(short.text):
+        builder = _Builder(text, short, part)
+        usual.read(short.text, builder)
+        return builder.tree()
+    except (usual.Unusual, Refused):
+        return _general_tree(text, short, part)
+
+
+def _general_tree(text: str, short: literals.Shortened, part: bool) -> Tree:
+    try:
+        builder = _Builder(text, short, part)
+        for event in YAML(typ="safe", pure=True).parse(short.text):
             builder.take(event)
+        return builder.tree()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = line_of(text, short.place(mark.index)) if mark else 0
@@ -207,16 +216,11 @@ def _tree(text: str, short: literals.Shortened, part: bool) -> Tree:
         if isinstance(error, Refused):
             raise
         raise Refused(NO_YAML, str(error)) from error
-    return Tree(text, builder.root, builder.ending, builder.linked, not builder.left)
-
-
-def _events(text: str) -> Iterator[Event]:
-    yield from YAML(typ="safe", pure=True).parse(text)
 
 
 class _Builder:
     def __init__(self, text: str, short: literals.Shortened, part: bool) -> None:
-        self.text, self.short, self.part = text, short, part
+        self.text, self.place, self.part = text, short.place, part
         self.root: Node | None = None
         self.ending: int | None = None
         self.left = {literal.mark: literal for literal in short.literals}
@@ -224,13 +228,18 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._documents, self.linked = 0, False
 
+    def tree(self) -> Tree:
+        return Tree(self.text, self.root, self.ending, self.linked, not self.left)
+
     def take(self, event: Event) -> None:
         if isinstance(event, ScalarEvent):
-            self._add(self._scalar(event))
+            self._add(self._scalar(self._node(event), event.value, event.style or ""))
         elif isinstance(event, SequenceStartEvent | MappingStartEvent):
-            self._begin(event)
+            node = self._node(event)
+            node.flow = bool(event.flow_style)
+            self._begin(node, isinstance(event, SequenceStartEvent))
         elif isinstance(event, SequenceEndEvent | MappingEndEvent):
-            self._end(event)
+            self._end(self._at(event.end_mark))
         elif isinstance(event, AliasEvent):
             self._add(self._alias(event))
         elif isinstance(event, DocumentStartEvent):
@@ -241,7 +250,7 @@ class _Builder:
             self.ending = self._at(event.start_mark)
 
     def _at(self, mark: Any) -> int:
-        return self.short.place(mark.index)
+        return self.place(mark.index)
 
     def _refused(self, message: str, event: Event, words: str = "") -> Refused:
         return Refused(message, words, line=line_of(self.text, self._at(event.start_mark)))
@@ -255,13 +264,16 @@ class _Builder:
             self.linked, self._anchors[node.anchor] = True, node
         return node
 
-    def _scalar(self, event: Any) -> Node:
-        node = self._node(event)
-        node.scalar, node.style = event.value, event.style or ""
-        literal = self.left.get(event.value.rstrip("\n")) if self.left and node.style == "|" else None
+    def scalar(self, text: str, start: int, end: int, style: str) -> None:
+        """One without anchor and tag."""
+        self._add(self._scalar(Node(self.place(start), self.place(end)), text, style))
+
+    def _scalar(self, node: Node, text: str, style: str) -> Node:
+        node.scalar, node.style = text, style
+        literal = self.left.get(text.rstrip("\n")) if self.left and style == "|" else None
         if literal:
             del self.left[literal.mark]
-            node.scalar = "\n" if event.value.endswith("\n") else ""
+            node.scalar = "\n" if text.endswith("\n") else ""
             node.literal, node.whole = literal, self.text
         return node
 
@@ -276,26 +288,32 @@ class _Builder:
             raise self._refused(ALIAS_OF_NOTHING, event, f"*{event.anchor}")
         return Node(start, end, alias=target, weight=target.weight)
 
-    def _begin(self, event: Any) -> None:
+    def begins(self, is_list: bool, at: int) -> None:
+        """A collection in lines, without anchor and tag."""
+        place = self.place(at)
+        self._begin(Node(place, place), is_list)
+
+    def _begin(self, node: Node, is_list: bool) -> None:
         if len(self._open) >= DEEPEST:
-            raise self._refused(TOO_DEEP, event)
-        node = self._node(event)
-        node.flow = bool(event.flow_style)
-        if isinstance(event, SequenceStartEvent):
+            raise Refused(TOO_DEEP, line=line_of(self.text, node.start))
+        if is_list:
             node.items = []
         else:
             node.pairs = []
         self._open.append((node, []))
 
-    def _end(self, event: Event) -> None:
+    def _end(self, end: int) -> None:
         node, children = self._open.pop()
-        node.end = self._at(event.end_mark) if node.flow else children[-1].end if children else node.start
+        node.end = end if node.flow else children[-1].end if children else node.start
         if node.items is None:
             node.pairs = list(zip(children[::2], children[1::2], strict=True))
             self._unique(node.pairs)
         else:
             node.items = children
         self._add(node)
+
+    def ends(self) -> None:
+        self._end(0)
 
     def _add(self, node: Node) -> None:
         if not self._open:

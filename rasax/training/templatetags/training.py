@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from django import template
 from django.utils.translation import gettext
 
+from rasax.training.changes import Change
 from rasax.training.files import Example
 from rasax.training.formats.errors import Refused
 from rasax.training.telling import sentence
+from rasax.training.wording import subject_in_words
 
 register = template.Library()
 
@@ -33,6 +35,11 @@ def pieces(example: Example) -> Iterator[tuple[str, str]]:
 def translated(text: str) -> str:
     """What is kept in English."""
     return gettext(text) if text else ""
+
+
+@register.filter
+def subject(change: Change) -> str:
+    return subject_in_words(change.verb, change.subject)
 
 
 @register.filter

@@ -25,8 +25,9 @@ from rasax.accounts.api.authentication import issue
 from rasax.accounts.models import ApiToken, SigningKey
 from rasax.conversations.models import Note, Tag
 from rasax.deployment.models import Evaluation, Model, RasaServer, UploadedProject
-from rasax.training.models import Example, Project
+from rasax.training.models import Block, Example, GitRepository, Project
 from tests.rasax.deployment.conftest import PROJECT, outcome, zipped
+from tests.rasax.training.test_dialogue_pages import MORE
 from tests.rasax.training.test_intents import FILES
 from tests.servers.rasa_models import archive
 
@@ -70,12 +71,16 @@ def published(alice, bob, conversations, rasa):
     RasaServer.objects.add(alice, name="production", url=rasa.url, token="tok3n", use="production")
     Heartbeat.objects.create(name="host:1", started_at=timezone.now(), beat_at=timezone.now() + timedelta(hours=1))
     evaluation = Evaluation.objects.keep(outcome(), alice, method="nlu")
-    Project.objects.default().take(FILES, alice)
+    Project.objects.default().take({**FILES, **MORE}, alice)
+    git = GitRepository.objects.connect("https://git.example.com/bot.git", "main", "", "t0ken", alice)
     UploadedProject.objects.keep("bot.zip", zipped(PROJECT), alice)
     RasaServer.objects.add(alice, name="worker", url=rasa.url, token="tok3n", use="worker")
     ids = {"rejectedMessages": RejectedMessage.objects.first().pk, "notes": note.pk, "tokens": token.pk}
     ids["evaluations"] = evaluation.pk
-    ids["/data/"] = Example.objects.earliest("pk").pk
+    ids |= {"/data/": Example.objects.earliest("pk").pk, "/git_repositories/": git.pk}
+    ids |= {
+        f"/api/{part}/": Block.objects.get(kind=kind).pk for part, kind in (("stories", "story"), ("rules", "rule"))
+    }
     Model.objects.keep(io.BytesIO(archive()), "lab", alice).put_tag("production", alice)
     schema = schemathesis.openapi.from_dict(document())
 

@@ -59,6 +59,8 @@ DELETE /api/projects/{project}/logs/{log}                        401       204  
 GET    /api/projects/{project}/models/jobs                       401       200   200 403
 POST   /api/projects/{project}/models/jobs                       401       409   403 403
 GET    /api/projects/{project}/trainingSources                   401       200   200 403
+GET    /api/projects/{project}/files                             401       200   200 403
+PUT    /api/projects/{project}/files                             401       400   400 403
 GET    /api/projects/{project}/data                              401       200   200 403
 POST   /api/projects/{project}/data                              401       400   400 403
 PUT    /api/projects/{project}/data                              401       400   400 403

@@ -12,6 +12,7 @@ from events.brokers.base import Message
 from events.models import Conversation
 from events.schema.versions import Schema
 from rasax.deployment.models import RasaServer
+from rasax.redis_cache import OPTIONS
 from tests.servers.process import free_port
 from tests.servers.redis import RedisServer
 from tests.test_settings import manage
@@ -121,7 +122,9 @@ def test_a_celery_broker_that_is_away(monkeypatch):
 def redis_that_dies(settings):
     with RedisServer() as server:
         settings.REDIS_URL = server.url
-        settings.CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.url}}
+        settings.CACHES = {
+            "default": {"BACKEND": "rasax.redis_cache.Cache", "LOCATION": server.url, "OPTIONS": OPTIONS}
+        }
         layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [server.url]}}
         settings.CHANNEL_LAYERS = {"default": layer}
         yield server

@@ -93,6 +93,12 @@ def test_what_is_written_is_read_the_same_again():
     assert plain_yaml.read("a: no\nb: 2026-01-01\nc: 012") == {"a": "no", "b": "2026-01-01", "c": 12}
 
 
+def test_escapes_are_read_as_rasa_reads_them():
+    assert plain_yaml.read(r"a: caf\u00e9 \ud83d\ude00") == {"a": "café 😀"}
+    assert plain_yaml.read(r"a: Köln caf\u00e9") == {"a": r"Köln caf\u00e9"}
+    assert plain_yaml.read(plain_yaml.write({"a": r"caf\u00e9 \\u00e9"})) == {"a": r"caf\u00e9 \\u00e9"}
+
+
 def test_a_source_may_name_one_text_in_each_part():
     text = {"all.yml": "\n".join(PROJECT[name] for name in ("config.yml", "domain.yml", "data/rules.yml"))}
     data = plain_yaml.read(joining.training_data(Project(text, text, text, text, text, text)))

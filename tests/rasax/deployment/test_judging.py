@@ -48,6 +48,15 @@ def test_rasa_reads_the_data_and_learns_nothing(asked, desk, rasa):
     assert "The data have changed since." not in page
 
 
+def test_without_a_rule_policy_nothing_is_said_of_rules(asked, desk):
+    config = "language: en\npipeline: []\npolicies:\n- name: MemoizationPolicy\n"
+    Project.objects.default().take({"config.yml": config}, None)
+    assert asked().state == Job.State.DONE
+    page = text_of(desk.get(PAGE))
+    assert "Without a RulePolicy in config.yml it looks at no rules." in page
+    assert "contradict nothing" not in page
+
+
 def test_what_rasa_refuses_is_told_in_its_words_until_the_data_change(asked, desk, rasa):
     rasa.training = "error"
     assert asked().state == Job.State.FAILED

@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from rasax.accounts.models import Job
+from rasax.training import undoing_jobs
 from rasax.training.models import Block, Change, Example, Project
 from tests.e2e.hostile import PAYLOADS
 from tests.rasax.training.conftest import FILES, text_of
@@ -94,6 +96,17 @@ def test_renaming_to_one_that_exists_says_to_merge(desk, project):
     assert Example.objects.filter(intent="bye").count() == 4
 
 
+def test_an_entity_is_renamed_from_its_page_as_an_intent_is(desk, project):
+    assert "/data/rename/entity/?name=person" in desk.get("/data/entities/").content.decode()
+    shown = text_of(desk.get("/data/rename/entity/?name=person&new=human"))
+    assert "+ - hello [Ann](human)" in " ".join(shown.split())
+    assert Project.objects.default().files() == FILES
+    assert "“person” is “human” now, everywhere." in say(desk, "rename/entity/", name="person", new="human")
+    assert "(human)" in Project.objects.default().files()["data/nlu.yml"]
+    assert desk.get("/data/rename/entity/?name=person&new=x").status_code == 400
+    assert desk.get("/data/rename/intent/?name=greet").status_code == 404
+
+
 def test_an_intent_is_added_and_removed(desk, project):
     assert "ask_time" in say(desk, "intents/add/", name="ask_time")
     assert "There is an intent of this name." in say(desk, "intents/add/", name="greet")
@@ -163,6 +176,19 @@ def test_history_says_who_changed_what_and_takes_it_back(desk, project, bob, cli
     assert "+ - ahoy" in shown
     assert "It is as it was before." in say(desk, f"history/{change.pk}/undo/")
     assert "This change was undone before." in say(desk, f"history/{change.pk}/undo/")
+
+
+def test_a_large_change_is_undone_by_a_job(desk, project, monkeypatch):
+    monkeypatch.setattr(undoing_jobs, "LARGE", 10)
+    say(desk, "examples/add/", intent="greet", lines="ahoy")
+    assert "Undoing a large change." in say(desk, f"history/{Change.objects.first().pk}/undo/")
+    job = Job.objects.get()
+    Job.objects.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.line) == ("done", "A large change was undone.")
+    assert Project.objects.default().files() == FILES
+    undone = text_of(desk.get("/data/history/"))
+    assert "“added examples” greet" in undone
 
 
 @pytest.mark.parametrize("path", ["", "intent/?name=greet", "repeated/", "entities/", "files/", "history/"])

@@ -62,6 +62,33 @@ def test_responses_are_added_to_said_anew_and_removed(ask, bot):
     assert bot.files()["domain.yml"].rstrip() == DOMAIN.rstrip()
 
 
+def test_a_response_said_anew_keeps_the_comments_in_it(ask, bot):
+    text = """responses:
+  utter_a:  # when they come
+  # the usual one
+  - text: Hi   # short
+    buttons:
+    - title: A
+      payload: /a  # yes
+    - title: B
+      payload: /b
+  # the other
+  - text: |
+      Welcome
+      back
+"""
+    bot.take({"domain.yml": text}, None)
+    said = ask("get", "responses?q=Hi").json()[0]["variations"]
+    said[0]["buttons"].pop()
+    said += [{"custom": {"a": 1}}]
+    assert ask("put", "responses", {"name": "utter_a", "variations": said}).json()["variations"] == said
+    now = text.replace("    - title: B\n      payload: /b\n", "") + "  - custom:\n      a: 1\n"
+    assert bot.files()["domain.yml"] == now
+    said[0]["text"] = "Hello"
+    ask("put", "domain", {"responses": {"utter_a": said}})
+    assert bot.files()["domain.yml"] == now.replace("text: Hi ", "text: Hello ")
+
+
 def test_of_a_domain_only_what_differs_is_written(ask, bot):
     domain = ask("get", "domain").json()
     assert domain["session_config"] == {"session_expiration_time": 60}
@@ -74,6 +101,34 @@ def test_of_a_domain_only_what_differs_is_written(ask, bot):
     assert text.startswith("# kept\n") and "    type: any\n" in text and "  mood:\n" in text
     assert ask("put", "domain", {"forms": {}}).json().get("forms") is None
     assert ask("put", "domain", {"nonsense": {}}).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["application/yaml", "application/x-yaml"])
+def test_the_domain_is_read_and_said_as_yaml_too(client, alice, bot, kind):
+    headers = {"Authorization": f"Bearer {issue(alice)}", "Accept": kind}
+    shown = client.get("/api/domain", headers=headers)
+    assert shown["Content-Type"].startswith("application/yaml")
+    text = shown.content.decode()
+    assert text.splitlines()[0] == "intents:" and "session_expiration_time: 60" in text
+    text = 'version: "3.1"\n' + text.replace("type: text", "type: any", 1)
+    answer = client.put("/api/domain", text, content_type=kind, headers=headers)
+    assert answer.json()["session_config"] == {"session_expiration_time": 60}
+    assert bot.files()["domain.yml"] == DOMAIN.replace("type: text", "type: any", 1)
+    wrong = client.put("/api/domain", "slots:\n  a: [\n", content_type=kind, headers=headers)
+    assert wrong.status_code == 400 and "YAML" in wrong.json()["message"]
+
+
+def test_the_whole_project_goes_out_and_comes_in_at_once(ask, bot):
+    path = "projects/default/files"
+    there = ask("get", path).json()
+    assert {each["filename"]: each["text"] for each in there} == bot.files()
+    assert ask("put", path, {"files": there, "replace": True}).json() == {"changed": []}
+    broken = [{"filename": "data/x.yml", "text": "rules: [\n"}, {"filename": "data/y.yml", "text": "rules: []\n"}]
+    wrong = ask("put", path, {"files": broken})
+    assert wrong.status_code == 422 and "data/x.yml:2" in wrong.json()["message"]
+    assert "data/y.yml" not in bot.files()
+    assert ask("put", path, {"files": broken[1:], "replace": True}).json()["changed"][0] == "data/y.yml"
+    assert bot.files() == {"data/y.yml": "rules: []\n"}
 
 
 def test_the_configuration_is_read_and_said_anew(ask, bot):

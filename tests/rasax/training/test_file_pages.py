@@ -83,12 +83,20 @@ def test_files_that_are_not_among_them_go_only_if_asked(desk, project):
 
 
 def test_a_large_import_is_a_job_with_progress(desk, project, monkeypatch):
-    sent = []
-    monkeypatch.setattr(jobs, "send", sent.append)
+    monkeypatch.setattr(jobs, "send", lambda pk: None)
     monkeypatch.setattr(importing_jobs, "LARGE", 10)
-    take(desk, upload(desk, "config.yml", b"pipeline: []\npolicies: []\n"))
+    page = upload(desk, "config.yml", b"pipeline: []\npolicies: []\n")
+    assert "The files are being compared with what is here." in text_of(page)
     Job.objects.run(Job.objects.get().pk)
     job = Job.objects.get()
+    assert job.leads_to == page.redirect_chain[-1][0]
+    shown = desk.get(job.leads_to)
+    assert "+policies: []" in text_of(shown)
+    assert "policies" not in Project.objects.default().files()["config.yml"]
+    take(desk, shown)
+    Job.objects.run(Job.objects.get().pk)
+    job.refresh_from_db()
+    assert not job.parts.exists()
     assert (job.state, job.result["change"]) == ("done", Change.objects.first().pk)
     assert "policies" in Project.objects.default().files()["config.yml"]
 

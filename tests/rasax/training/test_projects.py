@@ -210,3 +210,14 @@ def test_every_bot_of_the_tests_comes_out_as_it_went_in():
     kept = project.files()
     assert kept == {path: files[path] for path in kept}
     assert len(kept) > 3
+
+
+def test_escapes_in_a_file_of_ascii_are_the_characters_that_rasa_reads(db):
+    project, text = Project.objects.default(), "nlu:\n- intent: a\n  examples: |\n    - to [K\\u00f6ln](city)\n"
+    project.take({"data/nlu.yml": text}, None)
+    example = Example.objects.get()
+    assert (example.text, example.entities[0]["end"]) == ("to Köln", 7)
+    assert project.files() == {"data/nlu.yml": text}
+    project.take({}, None, replace=True)
+    project.take({"data/nlu.yml": text + "    - Bonn ä\n"}, None)
+    assert Example.objects.earliest("pk").text == "to K\\u00f6ln"

@@ -3,7 +3,7 @@
 import pytest
 
 from rasax.training import names, stories
-from rasax.training.edits import Remove
+from rasax.training.edits import Add, Remove
 from rasax.training.formats.errors import Refused
 from rasax.training.models import Block, Change, Project
 
@@ -118,6 +118,53 @@ def test_an_entity_is_renamed_in_examples_mappings_and_tables(project, alice):
     assert "entity: place" in project.files()["domain.yml"]
     with pytest.raises(Refused, match="nothing of this name"):
         names.rename("entity", "city", "x", alice)
+
+
+def test_a_role_and_a_group_are_renamed_wherever_they_stand(project, alice):
+    said = '[x]{"entity": "city", "role": "to"} [y]{"entity": "size", "group": "1"}'
+    nlu = f"nlu:\n- intent: a\n  examples: |\n    - to {said}\n"
+    domain = (
+        "entities:\n- city:\n    roles: [to, from]\n- size:\n    groups:\n    - '1'\n"
+        "slots:\n  city:\n    mappings:\n    - {type: from_entity, entity: city, role: to}\n"
+    )
+    story = "stories:\n- story: s\n  steps:\n  - intent: a\n    entities:\n    - city: x\n      role: to\n"
+    project.take({"domain.yml": domain, "data/nlu.yml": nlu, "data/stories.yml": story}, None)
+    change = names.rename("role", "to", "destination", alice)
+    assert str(change) == "renamed a role to → destination"
+    assert project.files() == {
+        "data/nlu.yml": nlu.replace('"role": "to"', '"role": "destination"'),
+        "data/stories.yml": story.replace("role: to", "role: destination"),
+        "domain.yml": domain.replace("[to, ", "[destination, ").replace("role: to", "role: destination"),
+    }
+    with pytest.raises(Refused, match="one of this name"):
+        names.rename("role", "destination", "from", alice)
+    names.rename("group", "1", "first", alice)
+    assert '"group": "first"' in project.files()["data/nlu.yml"]
+    assert "- 'first'" in project.files()["domain.yml"]
+
+
+def test_sections_in_one_line_become_as_many_as_they_have_items_and_take_more(project, alice):
+    files = {
+        "data/stories.yml": "stories: [{story: a, steps: [{intent: b}]}]  # c\n",
+        "data/nlu.yml": "nlu: [{intent: b, examples: '- x'}]\nintents: [b]\n",
+        "domain.yml": "responses: {utter_a: [{text: x}]}\n",
+    }
+    project.take(files, None)
+    from rasax.training import intents
+
+    stories.add_story("story", "- story: z\n  steps:\n  - intent: q\n", alice)
+    intents.add_examples("new", [intents.NewExample("hi, you")], alice)
+    project.write([Add("domain.yml", "utter_n:\n- text: |\n    a\n    b\n", "responses")], alice, "added a response")
+    assert project.files() == {
+        "data/stories.yml": "stories:  # c\n- {story: a, steps: [{intent: b}]}\n- story: z\n  steps:\n  - intent: q\n",
+        "data/nlu.yml": "nlu:\n- {intent: b, examples: '- x'}\n- intent: new\n  examples: |\n    - hi, you\n"
+        "intents: [b, new]\n",
+        "domain.yml": "responses:\n  utter_a: [{text: x}]\n  utter_n:\n  - text: |\n      a\n      b\n",
+    }
+    text = "stories: [{story: a, steps: []},  # why\n  {story: b, steps: []}]\n"
+    project.take({"data/stories.yml": text}, None)
+    with pytest.raises(Refused, match="written in one line"):
+        stories.add_story("story", "- story: z\n  steps:\n  - intent: q\n", alice)
 
 
 def test_names_that_aliases_stand_for_are_renamed_at_their_anchor(project, alice):
