@@ -161,7 +161,7 @@ class Finding:
             rows = rows.filter(self._words())
         if self._environments:
             bits = reduce(or_, map(bit_of, self._environments), 0)
-            rows = rows.alias(bits=F("environments").bitand(bits)).exclude(bits=0)
+            rows = rows.alias(bits=F("environments").bitand(bits)).filter(Q(environments=None) | Q(bits__gt=0))
         if self._is_about_occurrences and self._range_is_small:
             rows = rows.filter(pk__in=Subquery(self._occurrences.values("message")))
         elif self._is_about_occurrences:

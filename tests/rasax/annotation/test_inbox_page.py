@@ -48,6 +48,8 @@ def test_the_least_sure_come_first_and_other_orders_and_filters_are_right(signed
     assert listed(signed_in, intent="greet", order="newest")[0] == "in staging"
     assert listed(signed_in, environment="staging") == ["in staging"]
     assert listed(signed_in, environment="nowhere") == []
+    InboxMessage.objects.filter(text="in staging").update(environments=None)  # as of before they were noted
+    assert listed(signed_in, environment="staging") == ["in staging"]
     assert listed(signed_in, until="1970-01-01") == ["where is it", "I want a pizza", "hello there"]
     assert listed(signed_in, since="1970-01-02") == ["in staging"]
     assert listed(signed_in, since="1970-01-02", environment="production") == []
