@@ -84,8 +84,13 @@ def of_nlu(parts, text):
         "examples": [each for number, each in enumerate(read) if each not in read[:number]],  # Rasa takes each once
         "synonyms": synonyms,
         "regexes": sorted([name, line] for name, some in named["regex"] for line in some),
-        "lookups": [[name, some] for name, some in named["lookup"]],
+        "lookups": [[name, of_lookup(name, named["lookup"])] for name in dict(named["lookup"])],
     }
+
+
+def of_lookup(name, tables):
+    """Tables of one name are one."""
+    return [line for other, some in tables if other == name for line in some]
 
 
 def of_stories(parts, text):
