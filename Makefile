@@ -78,8 +78,11 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.scale 1000000 10000000
 	$(BIN)/python -m benchmarks.scale 1000000 --sqlite
 	$(BIN)/python -m benchmarks.cache 1000000 10000000
+	$(BIN)/python -m benchmarks.growth 1000000 10000000
 	$(BIN)/python -m benchmarks.inbox
 	$(BIN)/python -m benchmarks.inbox --sqlite
+	$(BIN)/python -m benchmarks.backup
+	$(BIN)/python -m benchmarks.stack
 
 clean:
 	rm -rf $(VENV) .venv-rasa .run test-output

@@ -69,17 +69,19 @@ from events.brokers.base import Message
 from events.models import Conversation
 INBOX = "rasax.annotation.following.follow"
 every = list(settings.EVENT_FOLLOWERS)
-rates = {True: [], False: []}
-for number in range(10):
-    kept = bool(number % 2)
+messages = [Message(body) for body in traffic(10**6, {pairs} * 200)]
+batches = [messages[first : first + 1000] for first in range(0, len(messages), 1000)]
+times = {{True: [], False: []}}
+for number, batch in enumerate(batches):
+    kept = number % 4 in (1, 2)  # by turns the first and the second of a pair
     settings.EVENT_FOLLOWERS = every if kept else [path for path in every if path != INBOX]
-    messages = [Message(body) for body in traffic(10**6 + number * 1000, 1000)]
     started = time.perf_counter()
-    for first in range(0, len(messages), 1000):
-        Conversation.objects.record(messages[first : first + 1000])
-    rates[kept].append(len(messages) / (time.perf_counter() - started))
-print(statistics.median(rates[False]), statistics.median(rates[True]))
+    Conversation.objects.record(batch)
+    times[kept].append(1000 * (time.perf_counter() - started))
+ratios = [kept / without for without, kept in zip(times[False], times[True])]
+print(*map(statistics.median, (times[False], times[True])), *statistics.quantiles(ratios, n=4))
 """
+PAIRS = 60  # of batches of 1,000 events, one without the inbox and one with it
 
 
 def rows(size: int) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
@@ -89,18 +91,19 @@ def rows(size: int) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]
         intent = f"intent_{min(number % INTENTS * (number % 7) % INTENTS, INTENTS - 1):03}"
         words = f"text {number} word{number % 4000} {'common' if number % 3 else 'plain'} rare{number // 100}"
         times = [BEGAN + number + again * 10 for again in range(3 if number % 10 == 0 else 1)]
-        lowest = (number * 7919 % size) / size
+        lowest = round((number * 7919 % size) / size, 2)
         environment = 2 if number % 100 == 0 else 1
         for at in times:
             event += 1
             said.append((event, number, environment, at, lowest))
-        texts.append((number, number * 2**33, words, len(times), times[0], times[-1], event, intent, lowest, lowest))
+        seen = (len(times), times[0], times[-1], event, intent, lowest, lowest, 1 << environment)
+        texts.append((number, number * 2**33, words, *seen))
     return texts, said
 
 
 TEXTS = (
-    "id digest text n first_seen last_seen latest_event intent confidence lowest state taught added suggested"
-    " annotated_as"
+    "id digest text n first_seen last_seen latest_event intent confidence lowest environments"
+    " state taught added suggested annotated_as"
 )
 SAID = "event_id message_id environment_id timestamp confidence"
 FACETS = [
@@ -163,8 +166,10 @@ def measure(deployment: Deployment, size: int) -> None:
         for (name, path), queries in zip(paths.items(), json.loads(counted.splitlines()[-1]), strict=True):
             median, p95 = _timed(web, cookie, path)
             print(f"  {name:30} {median:6.0f} ms {p95:6.0f} ms {queries:3} queries", flush=True)
-    without, kept = map(float, deployment.manage("shell", "-c", COST).stdout.split()[-2:])
-    print(f"  Events/s kept by one writer, batches of 1,000: {without:,.0f} without the inbox, {kept:,.0f} with it")
+    told = deployment.manage("shell", "-c", COST.format(pairs=PAIRS)).stdout.split()[-5:]
+    without, kept, lower, median, upper = map(float, told)
+    print(f"  {PAIRS} pairs of 1,000 events each, medians: {without:.0f} ms without the inbox, {kept:.0f} ms with it;")
+    print(f"  the median of the ratios of the pairs: {median:.3f} (quartiles {lower:.3f} to {upper:.3f})")
 
 
 def _timed(web: Web, cookie: str, path: str) -> tuple[float, float]:

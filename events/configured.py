@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 from pathlib import Path
 
 from django.conf import settings
@@ -9,8 +12,10 @@ from django.db import Error, connection
 
 from events import brokers
 from events.brokers.base import BrokerMisconfigured, BrokerUnavailable, EventBroker
+from events.canary import Canary
 from events.endpoints import EndpointsError, read_endpoints
 from events.models import BrokerPosition
+from events.service import EventService
 
 
 class SavedPosition:
@@ -32,6 +37,14 @@ class SavedPosition:
         except Error as error:
             connection.close()
             raise BrokerUnavailable(f"The broker's position cannot be saved in the database: {error}") from error
+
+
+def event_service(stop: threading.Event) -> EventService:
+    """Does not connect yet. Raises BrokerMisconfigured with what to set."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    period = settings.CANARY_SECONDS
+    canary = Canary(event_broker(), period, name) if period else None
+    return EventService(event_broker(), name=name, stop=stop, canary=canary)
 
 
 def event_broker() -> EventBroker:

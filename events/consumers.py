@@ -13,6 +13,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 
 from events import live
+from events.monitoring import metrics
 
 MAX_TOPICS = 200
 NOT_ALLOWED = 4403
@@ -75,9 +76,11 @@ class Switchboard:
 
     def add(self, socket: LiveConsumer) -> None:
         self.sockets.add(socket)
+        metrics.SOCKETS.set(len(self.sockets))
 
     def remove(self, socket: LiveConsumer) -> None:
         self.sockets.discard(socket)
+        metrics.SOCKETS.set(len(self.sockets))
 
     def tell(self, topics: list[str]) -> None:
         changed = frozenset(topics)
@@ -93,7 +96,7 @@ class Switchboard:
             try:
                 await live.listen(self.tell)
             except Exception as error:  # noqa: BLE001 - whatever its driver raises, live updates must come back
-                live.log.warning("live updates pause: Redis does not answer", error=str(error))
+                live.log.warning("live updates pause: Redis does not answer", error=error)
                 await asyncio.sleep(1)
 
     def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:

@@ -17,6 +17,7 @@ from django.core.cache import cache
 
 from events import replica, stamps
 from events.models import key_of
+from events.monitoring import metrics
 from events.stamps import Stamp
 
 LASTS = 60  # seconds: bounds how long a change that is not ours, made by SQL, can stay hidden
@@ -26,16 +27,19 @@ WAITS = 2.0  # seconds for another's answer: to compute it, too, would take long
 COMPUTING = 10  # seconds after which somebody else may begin
 
 
-def answer(question: Any, compute: Callable[[], Any], *, of_marks: bool = False) -> Any:
+def answer(entry: str, question: Any, compute: Callable[[], Any], *, of_marks: bool = False) -> Any:
     """What `compute` gives, or gave a few seconds ago; with `of_marks`, never from before anybody's latest tag, review
     or other mark.
 
-    It must depend on nothing but the question and what is kept of conversations. Question and answer are what JSON can
+    `entry` says what is asked, `question` of what. It must depend on nothing but these and what is kept of
+    conversations. Question and answer are what JSON can
     carry: a tuple may come back as a list.
     """
-    asking = Asking(question, of_marks, stamps.read())
+    asking = Asking([entry, question], of_marks, stamps.read())
     found = cache.get(asking.key)
-    if asking.age(found) <= FRESH:
+    known = asking.age(found) <= FRESH
+    metrics.cache_asked(entry, known=known)
+    if known:
         return found["answer"]
     if cache.add(asking.turn, 1, COMPUTING):
         return asking.compute(compute)

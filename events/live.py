@@ -21,6 +21,7 @@ from django.core import signing
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
+from events.monitoring import metrics
 from events.outage import Outage
 
 GROUP = "live"
@@ -63,11 +64,13 @@ def announce(topics: Iterable[str]) -> None:
 def _send(topics: list[str]) -> None:
     """In vain while Redis does not answer: what was kept is kept, and who kept it must not wait for that."""
     if REDIS.lasts():
+        metrics.NOTICES_LOST.inc()
         return
     notice = {"type": "changed", "topics": topics}
     try:
         async_to_sync(_send_soon)(notice)
     except Exception as error:  # noqa: BLE001 - whatever Redis's driver raises
+        metrics.NOTICES_LOST.inc()
         REDIS.began(str(error) or type(error).__name__)
     else:
         REDIS.ended()
@@ -121,7 +124,7 @@ def watch(tell: Callable[[list[str]], None], stop: Flag) -> None:
                 continue
             notices = _notices()
         except Error as error:
-            log.warning("live updates pause: the database does not answer", error=str(error))
+            log.warning("live updates pause: the database does not answer", error=error)
             connection.close()
             continue
         for pk in sorted(notices.keys() - seen):

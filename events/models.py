@@ -234,6 +234,7 @@ class Heartbeat(models.Model):
     beat_at = models.DateTimeField(help_text="Last commit or idle moment")
     last_delivery_at = models.DateTimeField(null=True)
     last_commit_at = models.DateTimeField(null=True)
+    canary_at = models.DateTimeField(null=True, help_text="When the latest canary that came back was sent")
     queue_depth = models.BigIntegerField(null=True)
     lag_seconds = models.FloatField(
         null=True, help_text="From an event's timestamp to its commit, the last batch's worst"

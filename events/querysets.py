@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import DataError, Error, IntegrityError, models, transaction
+from django.db.models.deletion import Collector
 from django.utils import timezone
 
 from events import stamps
@@ -17,6 +18,7 @@ from events.vocabulary import Envelope, InvalidMessage, parse
 
 if TYPE_CHECKING:
     from events.models import Conversation, Event, Facet, Heartbeat, RejectedMessage  # noqa: F401
+    from events.partitions.months import Month
     from events.recording import Recorded
 
 STALE_AFTER = timedelta(seconds=20)
@@ -106,14 +108,16 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             self._announce(changed)
         return changed
 
-    def forget(self, until: float | None = None) -> int:
+    def forget(self, until: float | None = None, leaving: Iterable[Month] = ()) -> int:
         """Deletes these conversations with all that is known of them, and counts; returns how many there were.
 
         What the event broker or Rasa's tracker store still have of them can bring them back, unless `until`, seconds
-        since 1970, is given: events up to then are refused from now on.
+        since 1970, is given: events up to then are refused from now on. Events of the months that are left belong to
+        nobody afterwards: the caller clears these months (events/partitions/clearing.py).
         """
         from events.facets import unlink_facet
         from events.models import ConversationFacet, Event
+        from events.partitions.clearing import outside
         from events.recording import follow_forgetting
 
         with transaction.atomic():
@@ -123,9 +127,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             for marks in Event._meta.related_objects:
                 marks.field.model._base_manager.filter(**{f"{marks.field.name}__in": events}).delete()
             # As one statement: Django's own deletion would read every event first, to look what hangs on it.
-            events._raw_delete(events.db)
+            events.filter(outside(leaving))._raw_delete(events.db)
             unlink_facet(ConversationFacet.objects.filter(conversation__in=pks))
-            self.model._default_manager.filter(pk__in=pks).delete()
+            gone: Any = self.model._default_manager.filter(pk__in=pks)
+            events_stay = _EventsStay(self.db)
+            events_stay.collect(gone)
+            events_stay.delete()
             if pks:
                 stamps.conversations_were_forgotten(pks)
         return len(pks)
@@ -149,6 +156,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def _announce(changed: set[int]) -> None:
         if changed:
             stamps.conversations_were_marked(changed)
+
+
+class _EventsStay(Collector):
+    """Django's deletion with whatever hangs on it, but for events: those that were to go have gone."""
+
+    def related_objects(self, related_model: type[models.Model], *args: Any) -> models.QuerySet[models.Model]:
+        found = super().related_objects(related_model, *args)
+        return found.none() if related_model._meta.label == "events.Event" else found
 
 
 def parse_all(messages: Sequence[Message]) -> tuple[list[tuple[Message, Envelope]], list[tuple[Message, str]]]:
@@ -195,9 +210,12 @@ def _blames_data(error: Exception) -> bool:
     """Whether the rows are at fault, not the server, the connection or the schema.
 
     SQLSTATE 54, "program limit exceeded", is a value too large; Django calls it operational. ValueError is what the
-    drivers raise for text that they cannot encode.
+    drivers raise for text that they cannot encode. 23514 is a month's table that was made while the event was on its
+    way to where it would have lain without: it finds the table at the next try.
     """
     code = getattr(error.__cause__, "pgcode", None) or ""
+    if code == "23514":
+        return False
     return isinstance(error, DataError | IntegrityError | ValueError) or code.startswith("54")
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -21,8 +21,11 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from events.brokers.base import BrokerUnavailable, EventBroker, Message
+from events.canary import Canary, told_apart
 from events.models import Conversation, Heartbeat
+from events.monitoring import metrics
 from events.monitoring.probes import OK
+from events.partitions.tables import Upkeep
 from events.querysets import Outcome
 
 GIVE_UP_AFTER = 60.0  # seconds without work done; a supervisor may then start the service elsewhere or afresh
@@ -44,11 +47,19 @@ class EventService:
     received while one is stored; the database driver lets go of the interpreter while it waits.
     """
 
-    def __init__(self, broker: EventBroker, *, name: str = "", stop: threading.Event | None = None) -> None:
-        self.broker = broker
+    def __init__(
+        self,
+        broker: EventBroker,
+        *,
+        name: str = "",
+        stop: threading.Event | None = None,
+        canary: Canary | None = None,
+    ) -> None:
+        self.broker, self.canary = broker, canary
         self.stop = stop or threading.Event()
         self.patience = Patience(self.stop)
         self.heart = Heart(name or f"{socket.gethostname()}:{os.getpid()}", type(broker).__name__)
+        self.upkeep = Upkeep()
 
     def checks(self) -> dict[str, str]:
         """For `/health/ready`: whether it can receive and store just now, and did something or was idle lately."""
@@ -59,15 +70,24 @@ class EventService:
             "event loop": OK if self.heart.is_beating(STANDS_STILL_AFTER) else "stands still",
         }
 
+    def told(self) -> dict[str, object]:
+        """What else `/health/ready` tells, which decides nothing: any of several services may get a canary."""
+        sent = self.heart.canary_sent
+        return {"canary_age_seconds": round(time.time() - sent, 1)} if sent else {}
+
     def run(self) -> None:
         """Returns once `stop` is set. Raises EventServiceFailed, and BrokerMisconfigured as the broker does."""
         recorder = ThreadPoolExecutor(1, "record")
+        metrics.RUNNING.labels(self.heart.broker).set(1)
+        if self.canary:
+            self.canary.start(self.stop)
         try:
             self._run(recorder)
         finally:
             recorder.submit(connection.close)
             recorder.shutdown()
             self.broker.close()
+            metrics.RUNNING.labels(self.heart.broker).set(0)
 
     def _run(self, recorder: ThreadPoolExecutor) -> None:
         storing: tuple[list[Message], Future[bool]] | None = None
@@ -97,24 +117,29 @@ class EventService:
                 self.broker.acknowledge(messages)
         except BrokerUnavailable as error:
             # They come again, and are found to be there already.
-            log.warning("a batch could not be acknowledged", messages=len(messages), error=str(error))
+            log.warning("a batch could not be acknowledged", messages=len(messages), error=error)
 
     def _measure_depth(self) -> None:
         """Only now and then: the broker answers on the connection that the events come over."""
         if not self.heart.is_due():
             return
         try:
-            self.heart.depth = self.broker.depth()
+            self.heart.measure(self.broker.depth())
         except BrokerUnavailable:
-            self.heart.depth = None
+            self.heart.measure(None)
 
     def _store(self, messages: Sequence[Message]) -> bool:
         """Runs in the recorder's thread; tries until the batch is committed, patience ends or the service must stop."""
+        messages, canary_sent = told_apart(messages)
+        metrics.RECEIVED.inc(len(messages))
         while True:
             try:
                 if messages:
-                    self.heart.count(Conversation.objects.record(messages, source=self.heart.broker))
-                self.heart.beat(bool(messages))
+                    with metrics.timed(metrics.BATCH):
+                        outcome = Conversation.objects.record(messages, source=self.heart.broker)
+                    self.heart.count(outcome)
+                self.heart.beat(bool(messages), canary_sent)
+                self.upkeep.look()
             except Error as error:
                 connection.close()
                 self.patience.lose("store", error)
@@ -138,8 +163,10 @@ class Patience:
 
     def lose(self, half: str, error: Exception) -> None:
         now = time.monotonic()
+        metrics.SERVICE_FAILURES.labels(half).inc()
+        metrics.notice_error("event service", error)
         since = self.failing_since.setdefault(half, now)
-        log.warning("the event service cannot work", half=half, error=str(error).strip(), since=round(now - since, 1))
+        log.warning("the event service cannot work", half=half, error=error, since=round(now - since, 1))
         if now - since > GIVE_UP_AFTER:
             raise EventServiceFailed(f"Could not {half} events for {GIVE_UP_AFTER:.0f} s: {error}") from error
         self.stop.wait(min(LONGEST_PAUSE, 0.1 + (now - since) / 2) * random.uniform(0.5, 1))
@@ -155,6 +182,7 @@ class Heart:
         self.started_at = timezone.now()
         self.last_commit_at: datetime | None = None
         self.last_beat = 0.0
+        self.canary_sent: float | None = None
 
     def is_due(self) -> bool:
         return time.monotonic() - self.last_beat > BEAT_EVERY
@@ -162,12 +190,19 @@ class Heart:
     def is_beating(self, within: float) -> bool:
         return self.last_beat > 0 and time.monotonic() - self.last_beat < within
 
+    def measure(self, depth: int | None) -> None:
+        self.depth = depth
+        if depth is not None:
+            metrics.QUEUE_DEPTH.labels(self.broker).set(depth)
+
     def count(self, outcome: Outcome) -> None:
         self.totals += outcome
         self.last_commit_at = timezone.now()
+        metrics.count(outcome.stored, outcome.repeated, outcome.rejected, outcome.forgotten, outcome.lag)
 
-    def beat(self, delivered: bool) -> None:
-        if not self.is_due():
+    def beat(self, delivered: bool, canary_sent: float | None = None) -> None:
+        """When it is due, and at once for a canary: what is written then is where its way ends."""
+        if not (self.is_due() or canary_sent):
             return
         columns: dict[str, Any] = {
             "broker": self.broker,
@@ -182,5 +217,10 @@ class Heart:
         }
         if delivered:
             columns["last_delivery_at"] = columns["beat_at"]
+        if canary_sent:
+            columns["canary_at"] = datetime.fromtimestamp(canary_sent, UTC)
         Heartbeat.objects.beat(self.name, **columns)
         self.last_beat = time.monotonic()
+        if canary_sent:
+            self.canary_sent = canary_sent
+            metrics.tell_canary(self.broker, canary_sent)

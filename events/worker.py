@@ -38,13 +38,12 @@ class EventServiceStep(bootsteps.StartStopStep):  # type: ignore[misc]
         return bool(settings.EVENT_SERVICE_IN_WORKER)
 
     def start(self, parent: Any) -> None:
-        from events.configured import event_broker
-        from events.service import EventService
+        from events.configured import event_service
 
         try:
-            service = EventService(event_broker(), stop=self.stopping)
+            service = event_service(self.stopping)
         except BrokerMisconfigured as error:
-            log.error("the event service cannot start", error=str(error))
+            log.error("the event service cannot start", error=error)
             parent.exitcode = EXIT_FAILURE  # Celery takes none from WorkerTerminate
             raise WorkerTerminate(EXIT_FAILURE) from error
         parent.event_service = service  # its probes ask it (events/monitoring/step.py)
@@ -54,8 +53,8 @@ class EventServiceStep(bootsteps.StartStopStep):  # type: ignore[misc]
     def _run(self, parent: Any, service: Any) -> None:
         try:
             service.run()
-        except Exception as error:
-            log.error("the event service failed; the worker stops", error=str(error), exc_info=True)
+        except Exception:
+            log.error("the event service failed; the worker stops", exc_info=True)
             parent.exitcode = state.should_terminate = EXIT_FAILURE
 
     def stop(self, parent: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging.config
 import os
 import sys
 from pathlib import Path
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_init, setup_logging
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -44,6 +45,13 @@ def _host_event_service_and_sweeper(sender: Celery, **kwargs: object) -> None:
     from rasax.accounts.sweeping import SweeperStep
 
     sender.steps["worker"].update({MonitoringStep, SchemaStep, EventServiceStep, SweeperStep})
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _log_as_all_do(loglevel: int, **kwargs: object) -> None:
+    """In place of Celery's own handlers, whose lines would hold what ours leave out."""
+    logging.config.dictConfig(settings.LOGGING)
+    logging.getLogger("celery").setLevel(loglevel)
 
 
 @beat_init.connect  # type: ignore[untyped-decorator]

@@ -64,7 +64,7 @@ class Readiness:
             try:
                 return wait_for_schema(told=self._take)
             except DatabaseIsAway as error:
-                log.error("no page can be served", error=str(error))
+                log.error("no page can be served", error=error)
 
     def _take(self, status: Status) -> None:
         self.status = status

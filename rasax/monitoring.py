@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 from typing import Any
 
+from events.monitoring import exposition, metrics
+from events.monitoring.exposition import Page
 from events.monitoring.probes import OK, Answer, Probe, database, live
-from events.monitoring.server import Page
 from rasax.migrating import readiness
 
-OURS = {"/health/live", "/health/ready"}
+OURS = {"/health/live", "/health/ready", "/metrics"}
 
 
 @functools.cache
@@ -26,13 +28,22 @@ def with_monitoring(pages: Any) -> Any:
         if scope["path"] in OURS and scope["method"] in {"GET", "HEAD"}:
             await _answer(send, *await _page(scope))
         else:
-            await pages(scope, receive, send)
+            with metrics.REQUESTS.track_inprogress():
+                await pages(scope, receive, send)
 
     return application
 
 
 async def _page(scope: Any) -> Page:
+    if scope["path"] == "/metrics":
+        return await _metrics(dict(scope["headers"]).get(b"authorization", b"").decode("latin-1"))
     return _as_json(live() if scope["path"] == "/health/live" else await _probe().ask_async())
+
+
+async def _metrics(authorization: str) -> Page:
+    if refused := exposition.refused(authorization, open_without_token=False):
+        return refused
+    return await asyncio.to_thread(exposition.told, await _probe().ask_async())
 
 
 def _as_json(answer: Answer) -> Page:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-import structlog
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from events.monitoring.logs import FORMATS, logging_settings
 from rasax import env
 from rasax.identity_providers import openid_connect, saml
 from rasax.model_storage import model_storage
@@ -36,9 +36,11 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 EVENT_BROKER_URL = env.text("EVENT_BROKER_URL")
 RASA_ENDPOINTS = env.text("RASA_ENDPOINTS")
 EVENT_SERVICE_IN_WORKER = env.flag("EVENT_SERVICE_IN_WORKER", default=True)
+CANARY_SECONDS = env.whole("CANARY_SECONDS", 0)
 EVENT_FOLLOWERS = ["rasax.chat.following.follow", "rasax.annotation.following.follow"]
 FORGETTING_FOLLOWERS = ["rasax.annotation.forgetting.forget"]
 CORRECTION_FOLLOWERS = ["rasax.annotation.corrections.follow"]
+RETENTION_BY_MONTH = env.flag("RETENTION_BY_MONTH")
 SECOND_OPINION = env.flag("SECOND_OPINION")
 
 # Training data (docs/training-data.md)
@@ -86,6 +88,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "rasax.observing.ObservingMiddleware",
     "rasax.accounts.signing.AddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -163,15 +166,22 @@ def _database(url: str, name: str = "DATABASE_URL", fails: dict[str, int] = FAIL
     return config
 
 
+# Of PostgreSQL itself, where DATABASE_URL leads through a pooler that gives out a session for each transaction.
+DIRECT_DATABASE_URL = env.text("DIRECT_DATABASE_URL")
+DIRECT_DATABASE = _database(DIRECT_DATABASE_URL, "DIRECT_DATABASE_URL") if DIRECT_DATABASE_URL else {}
 DATABASES = {"default": _database(env.text("DATABASE_URL", f"sqlite:///{RUN_DIR / 'rasax.sqlite3'}"))}
 # Lists, statistics and exports are read from it, where it is and keeps up (events/replica.py).
 if REPLICA_URL := env.text("DATABASE_REPLICA_URL"):
     DATABASES["replica"] = _database(REPLICA_URL, "DATABASE_REPLICA_URL", FAILS_SOON)
     DATABASE_ROUTERS = ["events.replica.Router"]
+if DIRECT_DATABASE_URL:
+    for database in DATABASES.values():
+        database["DISABLE_SERVER_SIDE_CURSORS"] = True
 MIGRATION_HEALTH_PORT = env.whole("MIGRATION_HEALTH_PORT", 8000)
 # Where processes that serve no pages tell how they are (docs/monitoring.md)
 MONITORING_HOST = env.text("MONITORING_HOST", "0.0.0.0")  # noqa: S104 - a container's own network
 MONITORING_PORT = env.whole("MONITORING_PORT", 0)
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
@@ -352,24 +362,10 @@ API_REQUESTS_PER_MINUTE = {"person": 1200, "anonymous": 120, "auth": 20}
 # What guests say and begin, by the minute: everybody's with one link, and everybody's of one address.
 GUEST_REQUESTS_PER_MINUTE = {"link": 120, "address": 30}
 
-structlog.configure(
-    processors=[
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.format_exc_info,
-        structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-    ],
-    logger_factory=structlog.PrintLoggerFactory(),
+LOG_FORMAT = env.one_of("LOG_FORMAT", FORMATS[0], FORMATS)
+LOGGING = logging_settings(
+    LOG_FORMAT,
+    env.one_of("LOG_LEVEL", "INFO", logging.getLevelNamesMapping()),
+    access=env.flag("ACCESS_LOG", default=LOG_FORMAT == "json"),
+    quoting=DEBUG,
 )
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", "INFO", logging.getLevelNamesMapping())},
-    "loggers": {
-        "axes": {"level": "WARNING"},  # it would tell of every signing in; the audit log does
-        "httpx": {"level": "WARNING"},  # it would tell addresses with the tokens in them
-        "httpcore": {"level": "WARNING"},
-    },
-}

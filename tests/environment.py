@@ -21,6 +21,7 @@ for name in (
     "RASA_ENDPOINTS",
     "REDIS_URL",
     "DATABASE_REPLICA_URL",
+    "DIRECT_DATABASE_URL",
     "CELERY_BROKER_URL",
     "DEBUG",
     "HTTPS",

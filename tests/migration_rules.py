@@ -33,7 +33,20 @@ def complaints(migration: Migration, loader: MigrationLoader | None = None) -> l
         return []
     made = {op.name.lower() for op in migration.operations if isinstance(op, migrations.CreateModel)}
     judged = (op for op in migration.operations if getattr(op, "model_name", "").lower() not in made)
-    return [complaint for op in judged for complaint in _of(op, migration, loader)]
+    return [*_to_events(migration), *(complaint for op in judged for complaint in _of(op, migration, loader))]
+
+
+def _to_events(migration: Migration) -> Complaints:
+    """Also of new tables."""
+    for op in migration.operations:
+        fields = op.fields if isinstance(op, migrations.CreateModel) else [("", getattr(op, "field", None))]
+        for _, field in fields:
+            if (
+                isinstance(field, ForeignKey)
+                and field.db_constraint
+                and str(field.remote_field.model) == "events.event"
+            ):
+                yield "Events that are apart by month cannot be checked by a foreign key: set db_constraint=False."
 
 
 def _of(op: Any, migration: Migration, loader: MigrationLoader | None) -> Complaints:

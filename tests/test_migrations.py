@@ -11,6 +11,7 @@ from tests.migration_rules import complaints, ours
 # As they are: they landed before there were installations whose tables are large.
 LANDED = {
     "events.0002_text_search", "events.0004_indexes_for_numbers_and_senders", "events.0005_facets_of_kept_events",
+    "conversations.0001_initial", "conversations.0002_workspace",
     "accounts.0003_sessions_and_offered_permissions", "annotation.0002_text_search",
 }  # fmt: skip
 
@@ -94,6 +95,12 @@ def test_it_is_accepted(before, operation):
 def test_what_works_while_others_do_is_accepted(before):
     online = [AddIndexOnline("event", INDEX), FillInBatches("events.event", print)]
     assert complaints(migration(*online, atomic=False), before) == []
+
+
+def test_no_new_table_refers_to_an_event_by_a_checked_key(before):
+    key = models.ForeignKey("events.event", models.CASCADE)
+    (complaint,) = complaints(migration(migrations.CreateModel("Mark", [("event", key)])), before)
+    assert "apart by month" in complaint
 
 
 def test_a_new_table_may_be_made_as_one_likes(before):

@@ -51,6 +51,7 @@ route                                                     method anonymous alice
 /data/warnings/check/                                     POST   302       302   302 403
 /inbox/                                                   GET    302       200   200 403
 /inbox/count/                                             GET    302       200   200 403
+/inbox/total/                                             GET    302       200   200 403
 /inbox/decide/                                            POST   302       303   303 403
 /inbox/undo/                                              POST   302       303   303 403
 /inbox/<int:inbox_pk>/                                    GET    302       200   200 403
@@ -259,6 +260,7 @@ conversations.bulkchange 200 403 200   403    200
 conversations.presence 200  403 200    403    200
 conversations.retention 200 403 200    403    200
 events.forgotten       200  403 200    403    200
+events.stamppart       200  403 200    403    200
 deployment.rasaserver  200  403 200    403    200
 chat.chat              200  403 200    403    200
 chat.guestlink         200  403 200    403    200

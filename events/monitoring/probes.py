@@ -19,6 +19,7 @@ import structlog
 from django.db import close_old_connections, connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from events.monitoring import metrics
 from events.schema.versions import Key, Schema
 
 OK = "ok"
@@ -35,9 +36,9 @@ def live() -> Answer:
     return 200, {"status": "live"}
 
 
-def ready(checks: Mapping[str, str]) -> Answer:
+def ready(checks: Mapping[str, str], **more: object) -> Answer:
     fine = all(found == OK for found in checks.values())
-    return (200 if fine else 503), {"status": "ready" if fine else "not ready", "checks": dict(checks)}
+    return (200 if fine else 503), {"status": "ready" if fine else "not ready", "checks": dict(checks), **more}
 
 
 class Probe:
@@ -93,21 +94,17 @@ class _Part:
             wanted.set_result(found)
 
     def _look(self) -> str:
-        error = ""
+        error: Exception | None = None
         close_old_connections()
         try:
             found = self.look()
         except Exception as raised:  # noqa: BLE001 - whatever a driver raises, it does not answer
-            found, error = "does not answer", str(raised).strip()
+            found, error = "does not answer", raised
+            metrics.notice_error("probe", raised)
             connection.close()
         if found != self.said:
             tell = log.info if found == OK else log.warning
-            tell(
-                "what this process needs has changed",
-                part=self.name,
-                found=found,
-                **({"error": error} if error else {}),
-            )
+            tell("what this process needs has changed", part=self.name, found=found, error=error)
             self.said = found
         return found
 

@@ -1,4 +1,4 @@
-"""Answers over HTTP where a process serves no pages: at a port of its own, for probes."""
+"""Answers over HTTP where a process serves no pages: at a port of its own, for probes and Prometheus."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from events.monitoring import exposition
+from events.monitoring.exposition import Page
 from events.monitoring.probes import Answer, live
 
 IDLE = 10.0  # seconds that a client may take for its request
-Page = tuple[int, str, bytes]  # HTTP status, content type, body
 Pages = Mapping[str, Callable[[], Answer]]
 
 
 class MonitoringServer:
-    """`with` serves until its end: /health/live, /health/ready, and what else is in `pages`.
+    """`with` serves until its end: /health/live, /health/ready, /metrics, and what else is in `pages`.
 
     `ready` and the pages are called in threads of the server's own. /health is Rasa X's path; it is /health/ready
     unless `pages` has it.
@@ -41,9 +42,14 @@ def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
         timeout = IDLE
 
         def do_GET(self) -> None:
-            self.answer(*_as_json(pages, self.path.partition("?")[0]))
+            path = self.path.partition("?")[0]
+            self.answer(*(self.metrics() if path == "/metrics" else _as_json(pages, path)))
 
         do_HEAD = do_GET  # noqa: N815 - the name is http.server's
+
+        def metrics(self) -> Page:
+            given = self.headers.get("Authorization", "")
+            return exposition.refused(given, open_without_token=True) or exposition.told(pages["/health/ready"]())
 
         def answer(self, code: int, kind: str, body: bytes) -> None:
             self.send_response(code)

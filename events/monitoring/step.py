@@ -35,7 +35,7 @@ class MonitoringStep(bootsteps.StartStopStep):  # type: ignore[misc]
         try:
             self.server = MonitoringServer(self._ready, settings.MONITORING_HOST, settings.MONITORING_PORT)
         except OSError as error:
-            log.error("MONITORING_PORT cannot be used", port=settings.MONITORING_PORT, error=str(error))
+            log.error("MONITORING_PORT cannot be used", port=settings.MONITORING_PORT, error=error)
             parent.exitcode = EXIT_FAILURE  # Celery takes none from WorkerTerminate
             raise WorkerTerminate(EXIT_FAILURE) from error
         self.server.__enter__()
@@ -44,7 +44,9 @@ class MonitoringStep(bootsteps.StartStopStep):  # type: ignore[misc]
         """The event service that this worker hosts speaks for itself: it is what talks to its broker."""
         _, body = self.probe.ask()
         service = getattr(self.parent, "event_service", None)
-        return ready({**body["checks"], **(service.checks() if service else {})})
+        if service is None:
+            return ready(body["checks"])
+        return ready({**body["checks"], **service.checks()}, **service.told())
 
     def _consumes(self) -> str:
         """It answers over its broker, from the loop that takes jobs. A connection alone would say little: workers were

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.migrations.operations import AddIndex, RemoveIndex, RunPython
 from django.db.models import Max, Min, QuerySet
 
+from events.schema.indexes import add_index_concurrently, drops_concurrently
 from events.schema.running import Migrating
 
 BATCH = 5_000  # rows in a transaction
@@ -27,9 +28,7 @@ class AddIndexOnline(AddIndex):
         if not self.allow_migrate_model(schema_editor.connection.alias, model):
             return
         if schema_editor.connection.vendor == "postgresql":
-            # One that was killed leaves an index that is kept up to date and never used.
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}")
-            schema_editor.add_index(model, self.index, concurrently=True)
+            add_index_concurrently(schema_editor, model, self.index)
         elif self.index.name not in _indexes(schema_editor, model):
             schema_editor.add_index(model, self.index)
 
@@ -46,7 +45,7 @@ class RemoveIndexOnline(RemoveIndex):
     def drop(self, app_label: str, schema_editor: Any, state: Any) -> None:
         model = state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            how = "CONCURRENTLY " if schema_editor.connection.vendor == "postgresql" else ""
+            how = "CONCURRENTLY " if drops_concurrently(schema_editor.connection, model) else ""
             schema_editor.execute(f"DROP INDEX {how}IF EXISTS {schema_editor.quote_name(self.name)}")
 
 

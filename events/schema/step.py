@@ -26,7 +26,7 @@ class SchemaStep(bootsteps.StartStopStep):  # type: ignore[misc]
         try:
             wait_for_schema(state.maybe_shutdown)
         except (SchemaIsNewer, DatabaseIsAway) as error:
-            log.error("the worker cannot start", error=str(error))
+            log.error("the worker cannot start", error=error)
             raise WorkerShutdown(EXIT_FAILURE) from error  # of WorkerTerminate, Celery makes the exit code 0
 
     def stop(self, parent: Any) -> None:

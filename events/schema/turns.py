@@ -15,6 +15,8 @@ from typing import IO, Any
 
 from django.db import Error
 
+from events.schema.direct import refuse_pooled
+
 LOCK = (0x72617361, 1)  # two numbers of four bytes each, which no one else takes in this database
 PAUSE = 0.5
 
@@ -24,7 +26,7 @@ def turn(connection: Any, waiting: Callable[[], None]) -> Iterator[None]:
     """Calls `waiting` twice a second while another has its turn.
 
     The lock is the session's that migrates, so that it is gone as soon as nothing can be changed over that session
-    any more. It needs PostgreSQL itself or a pooler that gives out whole sessions.
+    any more. It needs PostgreSQL itself or a pooler that gives out whole sessions; raises PooledByTransaction.
     """
     how = _on_postgresql if connection.vendor == "postgresql" else _on_sqlite
     with how(connection, waiting):
@@ -33,6 +35,7 @@ def turn(connection: Any, waiting: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def _on_postgresql(connection: Any, waiting: Callable[[], None]) -> Iterator[None]:
+    refuse_pooled(connection)
     while not _ask(connection, "SELECT pg_try_advisory_lock(%s, %s)"):
         waiting()
         time.sleep(PAUSE)

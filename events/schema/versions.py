@@ -59,7 +59,7 @@ class Schema:
         return sorted(last.items())
 
     def way_back(self) -> str:
-        return " and ".join(f"`manage.py migrate {label} {name}`" for label, name in self.latest())
+        return f"`manage.py migrate_back {' '.join('.'.join(key) for key in self.latest())}`"
 
 
 def _version(by: str) -> str:

@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import Error, connection
 
+from events.monitoring import metrics
 from events.schema.running import COMPLETED, Status, read_status
 from events.schema.versions import Schema
 
@@ -34,12 +35,14 @@ def wait_for_schema(
     said_at = -TELL_EVERY
     while (found := look(still_wanted))[0].missing:
         schema, status = found
+        metrics.tell_migration(status.status, status.progress_in_percent)
         told(status)
         if time.monotonic() - said_at > TELL_EVERY:
             said_at = time.monotonic()
             _tell(schema, status)
         still_wanted()
         time.sleep(LOOK_EVERY)
+    metrics.tell_migration(COMPLETED, 100)
     if said_at > 0:
         log.info("the database has the schema that this rasax was built for", version=settings.VERSION)
 

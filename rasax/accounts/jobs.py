@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import traceback
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from time import monotonic
@@ -25,13 +25,14 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError, models, transaction
-from django.db.models import F, Value
+from django.db.models import Count, F, Min, Value
 from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from events import live
+from events.monitoring import metrics
 
 if TYPE_CHECKING:
     from rasax.accounts.models import User
@@ -175,6 +176,20 @@ class JobQuerySet(models.QuerySet["Job"]):
         for name, kind in KINDS.items():
             self.filter(kind=name, ended_at__lt=now - kind.kept).delete()
 
+    def measure(self) -> None:
+        """For the metrics, by state: how many there are, and how long the oldest that has not ended is there."""
+        found = {row[0]: row[1:] for row in self._by_state()}
+        for state in self.model.State.values:
+            number, oldest = found.get(state, (0, None))
+            metrics.JOBS.labels(state).set(number)
+            if state in UNENDED:
+                age = (timezone.now() - oldest).total_seconds() if oldest else 0
+                metrics.OLDEST_JOB.labels(state).set(age)
+
+    def _by_state(self) -> Iterable[tuple[str, int, datetime]]:
+        counted = self.order_by().values("state").annotate(number=Count("pk"), oldest=Min("queued_at"))
+        return counted.values_list("state", "number", "oldest")
+
 
 class Job(models.Model):
     class State(models.TextChoices):
@@ -286,9 +301,10 @@ class Job(models.Model):
         except Failed as failure:
             self._fail(str(failure))
         except (OperationalError, InterfaceError):
+            metrics.DATABASE_ERRORS.labels("job").inc()
             log.warning("a job waits for the database", job=self.pk, kind=self.kind, exc_info=True)
-        except Exception as error:  # noqa: BLE001 - whatever a job raises, its worker has others to run
-            log.error("a job failed", job=self.pk, kind=self.kind, error=str(error))
+        except Exception as error:
+            log.error("a job failed", job=self.pk, kind=self.kind, exc_info=error)
             self._fail(BROKEN, traceback.format_exc())
 
     def cancel(self) -> bool:
@@ -314,7 +330,9 @@ class Job(models.Model):
 
     def _end(self, state: State, **columns: Any) -> None:
         columns |= {"done": self.done, "total": self.total, "result": self.result}
-        self._save(state=state, ended_at=timezone.now(), lease_until=None, **columns)
+        now = timezone.now()
+        self._save(state=state, ended_at=now, lease_until=None, **columns)
+        metrics.JOB.labels(self.kind, state).observe((now - (self.started_at or now)).total_seconds())
 
     def _fail(self, message: str, trace: str = "") -> None:
         with suppress(Cancelled):
@@ -360,4 +378,4 @@ def send(pk: uuid.UUID) -> None:
     try:
         run_job.apply_async([str(pk)], retry=False)
     except Exception as error:  # noqa: BLE001 - whatever the broker's driver raises: the row is there
-        log.warning("a job waits: the broker of jobs does not answer", job=pk, error=str(error))
+        log.warning("a job waits: the broker of jobs does not answer", job=pk, error=error)

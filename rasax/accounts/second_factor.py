@@ -14,6 +14,7 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from allauth.mfa.utils import decrypt
+from cryptography.fernet import InvalidToken
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
@@ -56,9 +57,12 @@ def second_factor_ok(user: User, code: str) -> bool:
 
 
 def _use(kept: Authenticator, code: str) -> bool:
-    if kept.type == APP:
-        return _use_app(kept, code)
-    return code.isascii() and bool(kept.wrap().validate_code(code))
+    try:
+        if kept.type == APP:
+            return _use_app(kept, code)
+        return code.isascii() and bool(kept.wrap().validate_code(code))
+    except InvalidToken:  # encrypted with another SECRET_KEY: no code is right, until somebody turns the factor off
+        return False
 
 
 def _use_app(app: Authenticator, code: str) -> bool:

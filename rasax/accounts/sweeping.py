@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from celery import bootsteps
 
+from events.monitoring import metrics
 from events.schema.step import SchemaStep
 
 EVERY = 15  # seconds
@@ -28,6 +29,7 @@ def sweep_jobs() -> None:
     from rasax.accounts.jobs import Job
 
     Job.objects.sweep()
+    Job.objects.measure()
 
 
 class SweeperStep(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -64,4 +66,5 @@ def do_chores() -> None:
         try:
             do()
         except Exception as error:
-            log.warning("a chore failed", chore=do.__name__, error=str(error), exc_info=True)
+            metrics.notice_error("chore", error)
+            log.warning("a chore failed", chore=do.__name__, exc_info=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,10 +16,11 @@ from django.utils import timezone
 
 from events import live
 from events.models import NAME_LENGTH
-from rasax.accounts.models import AuditEntry, User
+from rasax.accounts.models import AuditEntry, Job, User
 from rasax.annotation.decisions import Decision, Opinion
 from rasax.annotation.inbox import TOPIC, InboxMessage, by_digest
-from rasax.annotation.reading import Marked, writable
+from rasax.annotation.parsing import Understood
+from rasax.annotation.reading import Marked, readings, writable
 from rasax.training import texts
 from rasax.training.changes import Change
 from rasax.training.entities import written
@@ -28,9 +28,9 @@ from rasax.training.files import Example
 from rasax.training.intents import NewExample, add_examples, remove_examples
 from rasax.training.projects import Project
 
-TAKEN_BACK = timedelta(days=1)  # so long somebody may mean it
 State, Verb = InboxMessage.State, Decision.Verb
 DECISIONS = {State.SKIPPED: Verb.SKIPPED, State.DELETED: Verb.DELETED}
+PUT_BACK = "put back into the inbox"
 
 
 class Choice(NamedTuple):
@@ -44,15 +44,33 @@ class Choice(NamedTuple):
 @dataclass
 class Outcome:
     """Ids: of what went into the data, of what waits for a second opinion, and rows that somebody else has decided on
-    in another way."""
+    in another way; and of how many nothing was predicted."""
 
     done: list[int] = field(default_factory=list)
     proposed: list[int] = field(default_factory=list)
     taken: list[InboxMessage] = field(default_factory=list)
     changes: list[int] = field(default_factory=list)
+    without: int = 0
 
 
-def annotate(choices: Iterable[Choice], by: User, replace: bool = False) -> Outcome:
+def accept(pks: Sequence[int], by: User, job: Job | None = None) -> Outcome:
+    """Those that wait, in this order, as they were understood. Raises Refused, and then nothing is changed."""
+    rows = InboxMessage.objects.in_bulk(pks)
+    waiting = [rows[pk] for pk in pks if pk in rows and rows[pk].waiting]
+    choices = understood(waiting)
+    outcome = annotate(choices, by, job=job)
+    outcome.without = len(waiting) - len(choices)
+    return outcome
+
+
+def understood(rows: Sequence[InboxMessage]) -> list[Choice]:
+    """What the assistant made of them; without those of which it made nothing."""
+    found = readings(rows)
+    suggested = [(row, found[row.pk].suggestion(row)) for row in rows if row.pk in found]
+    return [Choice(row.pk, intent, found[row.pk].entities) for row, intent in suggested if intent]
+
+
+def annotate(choices: Iterable[Choice], by: User, replace: bool = False, job: Job | None = None) -> Outcome:
     """Puts the texts into the training data, or notes what this person thinks where two must agree.
 
     With `replace` also those that somebody else put elsewhere. Raises Refused, and then nothing is changed.
@@ -70,9 +88,9 @@ def annotate(choices: Iterable[Choice], by: User, replace: bool = False) -> Outc
             by_intent[wanted[row.pk].intent].append(row)
         for intent, some in by_intent.items():
             _teach(intent, [NewExample(writable(row.text), wanted[row.pk].entities) for row in some], by, outcome)
-            _decide(some, State.ANNOTATED, by, intent)
-        _note(Verb.ANNOTATED, outcome.done, by, outcome.changes)
-        _note(Verb.PROPOSED, outcome.proposed, by)
+            decide(some, State.ANNOTATED, by, intent)
+        _note(Decision(verb=Verb.ANNOTATED, messages=outcome.done, changes=outcome.changes, by=by, job=job))
+        _note(Decision(verb=Verb.PROPOSED, messages=outcome.proposed, by=by, job=job))
     return outcome
 
 
@@ -120,69 +138,59 @@ def _kept(change: Change | None) -> list[int]:
     return [change.pk] if change else []
 
 
-def _decide(rows: Iterable[InboxMessage], state: str, by: User | None, annotated_as: str = "") -> None:
+def decide(rows: Iterable[InboxMessage], state: str, by: User | None, annotated_as: str = "") -> None:
     words = {"state": state, "by": by, "at": timezone.now(), "annotated_as": annotated_as[:NAME_LENGTH]}
     InboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(**words)
 
 
-def _note(verb: str, pks: Sequence[int], by: User, changes: Sequence[int] = ()) -> None:
+def _note(decision: Decision) -> None:
     """So that it can be taken back, and so that others hear of it."""
-    if not pks:
+    if not decision.messages:
         return
-    Decision.objects.create(by=by, verb=verb, messages=list(pks), changes=list(changes))
-    AuditEntry.objects.note(by, f"{verb} in the inbox", InboxMessage.objects.filter(pk__in=pks))
+    decision.save()
+    decided = InboxMessage.objects.filter(pk__in=decision.messages)
+    said = PUT_BACK if decision.verb == Verb.PUT_BACK else f"{decision.verb} in the inbox"
+    AuditEntry.objects.note(decision.by, said, decided)
     live.announce({TOPIC})
 
 
 @transaction.atomic
-def put_aside(pks: Iterable[int], state: InboxMessage.State, by: User) -> list[int]:
+def put_aside(pks: Iterable[int], state: InboxMessage.State, by: User, job: Job | None = None) -> list[int]:
     """Skips or deletes those that wait; returns their ids."""
     rows = list(by_digest().select_for_update().filter(pk__in=list(pks), waiting=True))
-    _decide(rows, state, by)
+    decide(rows, state, by)
     done = [row.pk for row in rows]
-    _note(DECISIONS[state], done, by)
+    _note(Decision(verb=DECISIONS[state], messages=done, by=by, job=job))
     return done
 
 
 @transaction.atomic
-def put_back(pks: Iterable[int], by: User) -> list[int]:
+def put_back(pks: Iterable[int], by: User, job: Job | None = None) -> list[int]:
     """Those that were skipped or deleted wait again; returns their ids."""
-    aside = by_digest().select_for_update().filter(pk__in=list(pks), state__in=list(DECISIONS))
-    rows = list(aside)
-    _decide(rows, State.NEW, None)
-    AuditEntry.objects.note(by, "put back into the inbox", rows)
-    live.announce({TOPIC})
+    rows = list(by_digest().select_for_update().filter(pk__in=list(pks), state__in=list(DECISIONS)))
+    decide(rows, State.NEW, None)
+    for state in DECISIONS:
+        done = [row.pk for row in rows if row.state == state]
+        _note(Decision(verb=Verb.PUT_BACK, messages=done, before=state, by=by, job=job))
     return [row.pk for row in rows]
 
 
-@transaction.atomic
-def undo(by: User) -> Decision | None:
-    """Takes back what this person did last, and returns it. Raises Refused where its lines changed since."""
-    project = Project.objects.default()
-    with project.held():
-        last = Decision.objects.filter(by=by, at__gt=timezone.now() - TAKEN_BACK).first()
-        if last is None:
-            return None
-        rows = list(by_digest().select_for_update().filter(pk__in=last.messages))
-        for pk in reversed(last.changes):
-            if change := Change.objects.filter(pk=pk, undone_by=None).first():
-                project.undo(change, by)
-        Opinion.objects.filter(message__in=rows, by=by).delete()
-        _decide([row for row in rows if row.by_id == by.pk], State.NEW, None)
-        AuditEntry.objects.note(by, "undid in the inbox", rows, verb=last.verb)
-        last.delete()
-        live.announce({TOPIC})
-        return last
-
-
-def add_text(text: str, by: User) -> InboxMessage:
-    """A text that nobody may have said yet, to be annotated; the one that is there where it is known."""
+def add_text(text: str, understood: Understood, by: User) -> InboxMessage:
+    """A text that nobody may have said yet, to be annotated; the one that is there where it is known, with what was
+    predicted when it was said."""
     digest = texts.digest(text)
     with Project.objects.default().held():
         row, made = InboxMessage.objects.get_or_create(digest=digest, defaults={"text": text, "added": True})
         if not made:
             InboxMessage.objects.filter(pk=row.pk, text="").update(text=text)
             InboxMessage.objects.filter(pk=row.pk).update(added=True)
+        if understood.parsed:
+            InboxMessage.objects.filter(pk=row.pk, n=0).update(
+                parsed=understood.event(text),
+                intent=understood.intent,
+                confidence=understood.confidence,
+                lowest=understood.confidence or 0.0,
+            )
         AuditEntry.objects.note(by, "added to the inbox", [row])
         live.announce({TOPIC})
     row.refresh_from_db()

@@ -13,11 +13,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from events.models import NAME_LENGTH
-from rasax.annotation import annotating
+from rasax.annotation import annotating, taking_back
 from rasax.annotation.annotating import Choice, Outcome
+from rasax.annotation.bulk_pages import decide_on_all
 from rasax.annotation.inbox import InboxMessage
 from rasax.annotation.pages import back_to_list, can_change, nothing_chosen, show
-from rasax.annotation.reading import readings
 from rasax.conversations.marking import SeeOther
 from rasax.conversations.reading import reader
 from rasax.conversations.views import wants_fragment
@@ -57,19 +57,11 @@ def _taken(request: HttpRequest, row: InboxMessage, choice: Choice) -> HttpRespo
 @can_change
 def accept(request: HttpRequest) -> HttpResponse:
     """Many as they were understood. Those of which nothing was predicted stay."""
-    asked = _selected(request)
-    rows = sorted(InboxMessage.objects.filter(pk__in=asked, waiting=True), key=lambda row: asked.index(row.pk))
-    found = readings(rows)
-    choices = [
-        Choice(row.pk, found[row.pk].suggestion(row), found[row.pk].entities)
-        for row in rows
-        if row.pk in found and found[row.pk].suggestion(row)
-    ]
     try:
-        outcome = annotating.annotate(choices, reader(request))
+        outcome = annotating.accept(_selected(request), reader(request))
     except Refused as refused:
         return _refused(request, said_of(refused))
-    return _done(request, [*outcome.done, *outcome.proposed], _told(outcome, len(rows) - len(choices)))
+    return _done(request, [*outcome.done, *outcome.proposed], _told(outcome))
 
 
 @require_POST
@@ -104,7 +96,9 @@ ACTIONS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
 @require_POST
 @can_change
 def decide(request: HttpRequest) -> HttpResponse:
-    """What the button says, with all that are selected."""
+    """What the button says, with those that are selected, or with all that match."""
+    if request.POST.get("all") == "1":
+        return decide_on_all(request)
     action = ACTIONS.get(request.POST.get("action", ""))
     if action is None or not _selected(request):
         return _refused(request, nothing_chosen())
@@ -115,7 +109,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 @can_change
 def undo(request: HttpRequest) -> HttpResponse:
     try:
-        undone = annotating.undo(reader(request))
+        undone = taking_back.undo(reader(request))
     except Refused as refused:
         return _refused(request, said_of(refused))
     if undone is None:
@@ -143,8 +137,9 @@ def said_of(refused: Exception) -> str:
     return f"{said} ({refused.words})" if refused.words else said
 
 
-def _told(outcome: Outcome, without: int = 0) -> str:
+def _told(outcome: Outcome) -> str:
     done, proposed, taken = len(outcome.done), len(outcome.proposed), len(outcome.taken)
+    without = outcome.without
     said = []
     if done or not (proposed or taken or without):
         words = ngettext("%d text is in the training data now.", "%d texts are in the training data now.", done)

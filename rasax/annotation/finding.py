@@ -7,7 +7,8 @@ way: the page is mostly full then. docs/decisions/0014 has the figures behind it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 from django.conf import settings
 from django.db import connection
@@ -19,7 +20,7 @@ from events.models import Environment
 from events.search import Matches, expected, fts5
 from rasax.annotation.decisions import Opinion
 from rasax.annotation.filters import InboxFilters, Position
-from rasax.annotation.inbox import InboxMessage, Occurrence
+from rasax.annotation.inbox import InboxMessage, Occurrence, bit_of
 
 RARE = 4_000  # texts that are sorted rather than looked for
 WALK, LONGEST_WALK = 800, 20_000  # rows along the order's index
@@ -72,6 +73,11 @@ class Finding:
         found = self._looked_at(self._candidates(None)) if self._is_looked_at else self._candidates(None)
         return found.order_by()[:at_most].count()
 
+    def every(self) -> list[int]:
+        """The ids of all, by intent, so that whoever teaches them in this order rewrites each intent seldom."""
+        found = self._looked_at(self._candidates(None)).order_by("intent", "pk")
+        return list(found.values_list("pk", flat=True))
+
     def _candidates(self, before: Position | None) -> Messages:
         rows = self.rows.filter(waiting=True) if self.filters.is_new else _decided(self.rows, self.filters.state)
         if self.filters.intent:
@@ -99,8 +105,7 @@ class Finding:
     @property
     def _is_looked_at(self) -> bool:
         filters = self.filters
-        by_other_order = filters.intent and filters.ordering[0] != "lowest"
-        return bool(filters.words or self._is_about_occurrences or settings.SECOND_OPINION or by_other_order)
+        return bool(filters.words or filters.intent or self._is_about_occurrences or settings.SECOND_OPINION)
 
     @property
     def _is_about_occurrences(self) -> bool:
@@ -133,12 +138,17 @@ class Finding:
             return bool(cursor.fetchone()[0] <= RARE)
 
     @cached_property
+    def _environments(self) -> list[int]:
+        """The ids of what is asked for, of which nearly always there is one; none where nothing is."""
+        asked = Environment.objects.order_by().filter(name=self.filters.environment)
+        return list(asked.values_list("pk", flat=True)) if self.filters.environment else []
+
+    @cached_property
     def _occurrences(self) -> QuerySet[Occurrence]:
         """Of all environments by their ids, so that the index by environment and time serves."""
-        environments = Environment.objects.order_by()
-        if self.filters.environment:
-            environments = environments.filter(name=self.filters.environment)
-        rows = Occurrence.objects.filter(environment__in=list(environments.values_list("pk", flat=True)))
+        every = Environment.objects.order_by().values_list("pk", flat=True)
+        environments = self._environments if self.filters.environment else list(every)
+        rows = Occurrence.objects.filter(environment__in=environments)
         if (earliest := self.filters.earliest) is not None:
             rows = rows.filter(timestamp__gte=earliest)
         if (end := self.filters.end) is not None:
@@ -149,6 +159,9 @@ class Finding:
         """`one_by_one` where they are few: of an EXISTS PostgreSQL may make a join that reads every text there is."""
         if self.filters.words:
             rows = rows.filter(self._words())
+        if self._environments:
+            bits = reduce(or_, map(bit_of, self._environments), 0)
+            rows = rows.alias(bits=F("environments").bitand(bits)).exclude(bits=0)
         if self._is_about_occurrences and self._range_is_small:
             rows = rows.filter(pk__in=Subquery(self._occurrences.values("message")))
         elif self._is_about_occurrences:

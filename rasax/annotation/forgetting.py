@@ -44,7 +44,9 @@ def _parts(pks: list[int]) -> Iterator[list[int]]:
 
 def _drop_unsaid(messages: list[int]) -> None:
     """What nobody said any more goes; the row of an example stays, and says nothing."""
-    unsaid = InboxMessage.objects.filter(pk__in=messages, n=0, added=False)
+    unsaid = InboxMessage.objects.filter(pk__in=messages, n=0)
+    unsaid.filter(added=True).update(intent="", confidence=None, lowest=0.0)
+    unsaid = unsaid.filter(added=False)
     unsaid.filter(taught=False).delete()
     for row in unsaid:
         row.opinions.all().delete()

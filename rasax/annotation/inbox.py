@@ -40,6 +40,13 @@ class InboxMessage(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
     taught = models.BooleanField(default=False, help_text="An example of the training data says the same")
     added = models.BooleanField(default=False, help_text="Somebody put it here, whether or not a user said it")
+    environments = models.BigIntegerField(
+        null=True, help_text="bit_of() those in which it was said, and maybe of others; null where nobody noted them"
+    )
+    # Null, for what must not be is given to SQLite by a new table, without what searches the texts.
+    parsed = models.TextField(  # noqa: DJ001
+        null=True, help_text="JSON of an event, where a Rasa server was asked what it means"
+    )
     waiting = models.GeneratedField(
         expression=models.ExpressionWrapper(Q(state="new") & Q(taught=False), output_field=models.BooleanField()),
         output_field=models.BooleanField(),
@@ -47,17 +54,20 @@ class InboxMessage(models.Model):
     )
     suggested = models.CharField(max_length=NAME_LENGTH, blank=True, help_text="What a correction says it means")
     annotated_as = models.CharField(max_length=NAME_LENGTH, blank=True)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
     at = models.DateTimeField(null=True, help_text="When it was decided on")
 
     class Meta:
         ordering = ["lowest", "id"]
         indexes = [
             models.Index(fields=["lowest", "id"], name="inbox_least_sure", condition=Q(waiting=True)),
-            models.Index(fields=["intent", "lowest", "id"], name="inbox_by_intent", condition=Q(waiting=True)),
+            models.Index(fields=["intent"], name="inbox_of_an_intent", condition=Q(waiting=True)),
             models.Index(fields=["n", "id"], name="inbox_most_frequent", condition=Q(waiting=True)),
             models.Index(fields=["last_seen", "id"], name="inbox_newest", condition=Q(waiting=True)),
             models.Index(fields=["state", "at", "id"], name="inbox_decided", condition=Q(waiting=False)),
+            models.Index(fields=["by"], name="inbox_decided_by", condition=Q(by__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -90,6 +100,11 @@ class Occurrence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id}: {self.message_id}"
+
+
+def bit_of(environment: int) -> int:
+    """In InboxMessage.environments; several of many share one."""
+    return 1 << environment % 62
 
 
 def by_digest() -> models.QuerySet[InboxMessage]:

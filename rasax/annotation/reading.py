@@ -34,9 +34,18 @@ class Reading:
 
 def readings(messages: Iterable[InboxMessage]) -> dict[int, Reading]:
     """By the messages' ids, in one query."""
+    messages = list(messages)
     wanted = {row.latest_event: row.pk for row in messages if row.latest_event is not None}
     rows = readable(Event.objects.filter(pk__in=list(wanted)))
-    return {wanted[event.pk]: _reading(event) for event in rows}
+    found = {wanted[event.pk]: _reading(event) for event in rows}
+    return found | {row.pk: _reading(_asked(row)) for row in messages if row.latest_event is None and row.parsed}
+
+
+def _asked(message: InboxMessage) -> Event:
+    """What a Rasa server said that the text means, as if somebody had said it; not kept among the events."""
+    event = Event(type=UserUttered.TYPE, text=message.text, name=message.intent, confidence=message.confidence)
+    event.shown = message.parsed  # type: ignore[attr-defined]
+    return event
 
 
 def _reading(event: Event) -> Reading:

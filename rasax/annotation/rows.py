@@ -38,7 +38,7 @@ class Row:
 
     @property
     def sure(self) -> str:
-        return percent(self.message.lowest) if self.message.n else ""
+        return percent(self.message.lowest) if self.message.n or self.message.parsed else ""
 
     @property
     def unsure(self) -> bool:

@@ -93,7 +93,7 @@ CHANGES = {
 }
 
 
-def _shown(number: int | None) -> str:
+def number_shown(number: int | None) -> str:
     return str(number_format(number or 0, force_grouping=True))
 
 
@@ -111,31 +111,31 @@ def _says(job: Job) -> str:
         case _:
             value = str(Review.Status(value).label)
             said = ngettext("%(value)s: %(n)s conversation.", "%(value)s: %(n)s conversations.", number)
-    return _with_progress(job, said % {"n": _shown(number), "value": value})
+    return with_progress(job, said % {"n": number_shown(number), "value": value})
 
 
-def _with_progress(job: Job, said: str) -> str:
+def with_progress(job: Job, said: str) -> str:
     if job.state == Job.State.DONE or not job.total:
         return said
-    seen = _("%(done)s of %(total)s looked at.") % {"done": _shown(job.done), "total": _shown(job.total)}
+    seen = _("%(done)s of %(total)s looked at.") % {"done": number_shown(job.done), "total": number_shown(job.total)}
     return f"{said} {seen}"
 
 
 def _says_undone(job: Job) -> str:
     number, left = int(job.result.get("changed", 0)), int(job.result.get("left", 0))
-    said = ngettext("Undone in %s conversation.", "Undone in %s conversations.", number) % _shown(number)
+    said = ngettext("Undone in %s conversation.", "Undone in %s conversations.", number) % number_shown(number)
     if not left:
         return said
     others = ngettext(
         "%s was changed since, and is left as it is.", "%s were changed since, and are left as they are.", left
     )
-    return f"{said} {others % _shown(left)}"
+    return f"{said} {others % number_shown(left)}"
 
 
 def _says_deleted(job: Job) -> str:
     number = int(job.result.get("deleted", 0))
     said = ngettext("Deleted %s conversation for good.", "Deleted %s conversations for good.", number)
-    return _with_progress(job, said % _shown(number))
+    return with_progress(job, said % number_shown(number))
 
 
 @runs(CHANGE, needs=ANNOTATE, says=_says, undone_by=UNDO)

@@ -64,7 +64,9 @@ class Correction(models.Model):
     """A person's word on a user message's intent: another one, or the same, which confirms it. The event itself is
     never changed."""
 
-    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="correction")
+    event = models.OneToOneField(
+        Event, on_delete=models.CASCADE, primary_key=True, related_name="correction", db_constraint=False
+    )
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="corrections")
     predicted = models.CharField(max_length=NAME_LENGTH, blank=True)
     intent = models.CharField(max_length=NAME_LENGTH)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -39,6 +41,7 @@ def event_service(request: HttpRequest) -> HttpResponse:
         "problems": _problems([service for service, _ in services], alive, rejected),
         "rejected": rejected,
         "latest": Conversation.objects.values_list("latest_event_time", flat=True).first(),
+        "canary": max((service.canary_at for service in alive if service.canary_at), default=None),
         "now": now,
         "may_change": request.user.has_perm("accounts.change_settings"),
     }
@@ -67,6 +70,13 @@ def _problems(services: list[Heartbeat], alive: list[Heartbeat], rejected: int) 
         found.append(
             _("Many messages wait. Start another worker; any number may share a RabbitMQ queue or Kafka group.")
         )
+    if _canary_is_missed(alive):
+        found.append(
+            _(
+                "A canary was sent and did not come back. Look whether the event broker takes messages, whether its"
+                " exchange leads to the queue, and how long that is."
+            )
+        )
     if any(_delivered_in_vain(service) for service in alive):
         found.append(
             _("Messages arrive, but none was stored since. Look whether the database answers and its disk has room.")
@@ -81,6 +91,14 @@ def _problems(services: list[Heartbeat], alive: list[Heartbeat], rejected: int) 
             % rejected
         )
     return found
+
+
+def _canary_is_missed(alive: list[Heartbeat]) -> bool:
+    """None came back for three periods, by services that run for as long."""
+    if not settings.CANARY_SECONDS:
+        return False
+    long_ago = timezone.now() - timedelta(seconds=3 * settings.CANARY_SECONDS)
+    return all(service.started_at < long_ago and (service.canary_at or long_ago) <= long_ago for service in alive)
 
 
 def _delivered_in_vain(service: Heartbeat) -> bool:

@@ -217,7 +217,7 @@ def counted(filters: Filters, at_most: int | None = None, menus: Menus | None = 
         finding = Finding.plan(filters, menus or Menus.load(filters))
         return finding.count(at_most) if finding else 0
 
-    return int(db_cache.answer(["count", filters.query, at_most], count, of_marks=filters.are_of_marks))
+    return int(db_cache.answer("count", [filters.query, at_most], count, of_marks=filters.are_of_marks))
 
 
 _OF_IT = ConversationFacet.objects.filter(conversation=OuterRef("pk"))

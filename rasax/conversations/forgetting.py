@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import Min
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from events.models import Conversation, RejectedMessage
+from events.partitions.clearing import clear, mark
+from events.partitions.months import Month
 from events.querysets import ConversationQuerySet
 from rasax.accounts.jobs import UNENDED
 from rasax.accounts.models import AuditEntry, Job, JobFile, User
@@ -26,21 +29,21 @@ DELETED = gettext_noop("Its file is gone: somebody's conversation was deleted fo
 SENDER_ID = re.compile(rb'"sender_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
 
 
-def forget(conversations: ConversationQuerySet, by: User | None, **why: str) -> int:
+def forget(conversations: ConversationQuerySet, by: User | None, leaving: Sequence[Month] = (), **why: str) -> int:
     """Deletes these conversations and whatever else is kept of who held them; returns how many there were.
 
     Gone are their events, tags, notes and all that hangs on them, rejected messages that name them, every export that
     is still kept, and filters that name them, wherever somebody kept these. The audit log says that something was
     deleted, and no longer what it was called. What the event broker or an import brings of them again is refused;
-    what they say from now on is kept.
+    what they say from now on is kept. Of the months that are left, the caller clears the events.
     """
     pks = list(conversations.order_by("pk").values_list("pk", flat=True))
     parts = (pks[start : start + AT_ONCE] for start in range(0, len(pks), AT_ONCE))
-    return sum(_forget(conversations.filter(pk__in=part), by, why) for part in parts)
+    return sum(_forget(conversations.filter(pk__in=part), by, why, leaving) for part in parts)
 
 
 @transaction.atomic
-def _forget(conversations: ConversationQuerySet, by: User | None, why: dict[str, str]) -> int:
+def _forget(conversations: ConversationQuerySet, by: User | None, why: dict[str, str], leaving: Sequence[Month]) -> int:
     # Asked again under the lock: who said something meanwhile may not be due any more.
     found = list(conversations.order_by("key").select_for_update())
     targets = Conversation.objects.filter(pk__in=[each.pk for each in found])
@@ -48,7 +51,7 @@ def _forget(conversations: ConversationQuerySet, by: User | None, why: dict[str,
     AuditEntry.objects.forget(Conversation, [each.pk for each in found])
     _forget_rejected({each.sender_id for each in found})
     mentions = Mentions.of(found, by)
-    number = targets.forget(until=timezone.now().timestamp())
+    number = targets.forget(timezone.now().timestamp(), leaving)
     _forget_exports()
     mentions.clean(by)
     return number
@@ -106,13 +109,24 @@ class RetentionQuerySet(models.QuerySet["Retention"]):
         days = days or self.current().days
         if not days:
             return Conversation.objects.none()
-        oldest = (timezone.now() - timedelta(days=days)).timestamp()
-        return Conversation.objects.filter(latest_event_time__lt=oldest)
+        return Conversation.objects.filter(latest_event_time__lt=_oldest(days))
 
     def enforce(self) -> int:
-        """Deletes what is due; returns how much that was."""
+        """Deletes what is due; returns how much that was. Where events are kept apart by month, those of whole months
+        go with their tables, at the end."""
         self.update(last_run_at=timezone.now())
-        return forget(self.due(), None, why="retention")
+        due, days = self.due(), self.current().days
+        began = due.order_by().aggregate(began=Min("first_event_time"))["began"]
+        months = mark(_oldest(days), since=began) if days and began is not None else []
+        number = forget(due, None, months, why="retention")
+        clear(months)
+        return number
+
+
+def _oldest(days: int) -> float:
+    """Seconds since 1970: whose latest event is older is due."""
+    oldest = (timezone.now() - timedelta(days=days)).timestamp()
+    return Month.of(oldest).start if settings.RETENTION_BY_MONTH else oldest
 
 
 class Retention(models.Model):
@@ -134,7 +148,8 @@ class Retention(models.Model):
 
 @chore
 def enforce_retention_daily() -> None:
+    # Also where conversations are kept for ever by now: a run that was killed before may have left something to clear.
     yesterday = timezone.now() - timedelta(days=1)
-    due = Retention.objects.filter(days__isnull=False).exclude(last_run_at__gt=yesterday)
+    due = Retention.objects.exclude(last_run_at__gt=yesterday)
     if due.update(last_run_at=timezone.now()):  # of many workers one does it
         Retention.objects.enforce()

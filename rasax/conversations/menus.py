@@ -35,7 +35,7 @@ class Menus:
     @classmethod
     def load(cls, filters: Filters) -> Self:
         choices: dict[str, list[Choice]] = defaultdict(list)
-        for kind, *choice in db_cache.answer("menus", _most_frequent):
+        for kind, *choice in db_cache.answer("menus", None, _most_frequent):
             choices[kind].append(Choice(*choice))
         menus = cls(choices)
         for kind, *choice in _few_and(menus._missing(filters)):
@@ -78,7 +78,8 @@ class Menus:
 
 def most_frequent_values(slot: str, most: int = 20) -> list[Choice]:
     """Of a slot, as the filter `slot_value` takes them; of one with more than a few thousand values, of some."""
-    return [Choice(*row) for row in db_cache.answer(["values of a slot", slot, most], lambda: _values(slot, most))]
+    rows = db_cache.answer("values of a slot", [slot, most], lambda: _values(slot, most))
+    return [Choice(*row) for row in rows]
 
 
 def _values(slot: str, most: int) -> list[Choice]:

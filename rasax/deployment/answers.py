@@ -35,6 +35,7 @@ class Status(msgspec.Struct, frozen=True):
 class Intent(msgspec.Struct, frozen=True):
     name: str | None = None
     confidence: float = 0.0
+    full_retrieval_intent_name: str | None = None
 
 
 class Parsed(msgspec.Struct, frozen=True):

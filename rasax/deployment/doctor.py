@@ -23,6 +23,9 @@ from events import live, replica, stamps
 from events.brokers.base import BrokerMisconfigured, BrokerUnavailable
 from events.configured import event_broker
 from events.models import Heartbeat, RejectedMessage
+from events.partitions.months import Month
+from events.partitions.moving import is_moving
+from events.partitions.tables import are_partitioned, months
 from events.schema.running import read_status
 from events.schema.versions import Schema, SchemaIsNewer
 from rasax.accounts.sealing import Unreadable, unseal
@@ -201,6 +204,19 @@ def _event_service() -> Findings:
         yield Finding("rejected messages", WARNING, f"{rejected} are kept", advice)
 
 
+def _event_table() -> Findings:
+    if is_moving():
+        advice = "Run manage.py partition_events again; with --undo it is taken back. Until then each is written twice."
+        yield Finding(
+            "event table", WARNING, "events are on their way to another table, and nobody may move them", advice
+        )
+    elif are_partitioned():
+        last = max(months())
+        fine = last > Month.of(time.time())
+        advice = "" if fine else "Run manage.py partition_events, and look why no event service makes them (its log)."
+        yield Finding("event table", FINE if fine else WARNING, f"apart by month, which are made until {last}", advice)
+
+
 def _rasa_servers() -> Findings:
     for server, seen in look_at(list(RasaServer.objects.all())):
         part = f"Rasa {server.name}"
@@ -228,5 +244,6 @@ WITH_DATABASE = [
     Examination("read replica", _replica, REPLICA),
     Examination("encryption keys", _encryption_keys, "Correct ENCRYPTION_KEYS."),
     Examination("event service", _event_service, "Look at its log."),
+    Examination("event table", _event_table, "Look at the database's log."),
     Examination("Rasa servers", _rasa_servers, "Correct them at /settings/environments/."),
 ]

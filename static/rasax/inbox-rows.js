@@ -40,10 +40,19 @@ export function remove(pks) {
   return next;
 }
 
+const every = () => document.querySelector(".inbox-bulk [name=all]");
+export const everything = () => every()?.checked ?? false;
+
 export function count() {
   const sign = document.querySelector("[data-number]");
   if (!sign) return;
-  sign.textContent = selected().length;
+  const number = selected().length;
+  const page = document.querySelector("[data-select-page]");
+  page.checked = number > 0 && number === rows().length;
+  page.indeterminate = number > 0 && !page.checked;
+  if (!page.checked) every().checked = false;
+  const words = document.querySelector("[data-every]");
+  sign.textContent = everything() ? words.dataset.shown ?? sign.dataset.all : number;
 }
 
 function check(some, on) {
@@ -58,6 +67,26 @@ export function select(row) {
   if (!row) return;
   last = row;
   check([row], !isSelected(row));
+}
+
+export const selectPage = (on) => check(rows(), on);
+
+export async function selectAll(on = !everything()) {
+  if (!every()) return;
+  every().checked = on;
+  check(rows(), on);
+  await tellHowMany();
+}
+
+// How many match is asked for only where somebody means them all.
+async function tellHowMany() {
+  const words = document.querySelector("[data-every]");
+  const response = words.dataset.shown ? null : await fetchFragment(words.dataset.address);
+  if (!response) return;
+  const answer = await response.json();
+  words.textContent = answer.every;
+  words.dataset.shown = answer.shown;
+  count();
 }
 
 export function selectTo(row) {

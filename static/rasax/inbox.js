@@ -1,12 +1,15 @@
 // The NLU inbox by keyboard: what is pressed is done in order, each after what was pressed before.
 import { refreshBadge } from "./badge.js";
-import { byId, chosen, count, focusRow, mark, neighbour, refill, reload, remove, select, selected, selectTo, showWaiting, update } from "./inbox-rows.js";
+import {
+  byId, chosen, count, everything, focusRow, mark, neighbour, refill, reload, remove, select, selectAll, selected, selectPage, selectTo, showWaiting, update,
+} from "./inbox-rows.js";
 import { onKey, say } from "./keys.js";
 import { fetchFragment, watch } from "./live.js";
 import { rows } from "./rows.js";
 
 const panel = document.getElementById("message");
 const ahead = new Map(); // the address of a text, and what shows it: fetched before it is asked for
+const done = []; // what "undo" takes back: a job by its button, or else what the server noted last
 let queue = Promise.resolve();
 
 const later = (act) => () => {
@@ -72,9 +75,10 @@ async function send(address, body) {
   return answer;
 }
 
-async function leave({ done }) {
+async function leave({ done: pks }) {
+  done.push("decision");
   ahead.clear();
-  await choose(remove(done));
+  await choose(remove(pks));
   refreshBadge();
   await refill();
   if (!chosen() && rows().length) await choose(rows()[0]);
@@ -91,7 +95,25 @@ async function annotate() {
   if (answer) await leave({ done: [chosen()?.dataset.pk ?? panel.querySelector("[data-message]").dataset.message] });
 }
 
+// A job, which says beside the list how far it is.
+async function decideOnAll(action) {
+  const asked = document.querySelector("form.inbox-bulk");
+  const values = { action, all: "1", csrfmiddlewaretoken: asked.elements.csrfmiddlewaretoken.value };
+  await selectAll(false);
+  await window.htmx.ajax("POST", asked.getAttribute("action"), { values, target: "#jobs", swap: "beforeend", source: "#jobs" });
+  done.push("job");
+}
+
+async function lookAnew() {
+  const pk = chosen()?.dataset.pk;
+  ahead.clear();
+  await reload();
+  await choose(byId(pk) ?? rows()[0], { focus: false });
+  refreshBadge();
+}
+
 async function decide(action) {
+  if (everything()) return decideOnAll(action);
   const some = selected().length ? selected() : [chosen()].filter(Boolean);
   if (!some.length) return;
   const body = new FormData();
@@ -102,6 +124,8 @@ async function decide(action) {
 }
 
 async function undo() {
+  const button = done.pop() === "job" && [...document.querySelectorAll("#jobs form[action$='/undo/'] button")].at(-1);
+  if (button) return button.click();
   const asked = document.querySelector("form.undo");
   const answer = await send(asked?.action ?? "/inbox/undo/", new FormData());
   if (!answer) return;
@@ -112,6 +136,7 @@ async function undo() {
 }
 
 async function refetch() {
+  if (document.querySelector("#jobs [data-job]:not([data-ended])")) return lookAnew();
   refreshBadge();
   if (await update()) await choose(rows()[0], { focus: false });
 }
@@ -138,6 +163,7 @@ onKey("Delete", later(() => decide("delete")));
 onKey("z", later(undo));
 onKey("x", later(() => select(chosen())));
 onKey("Shift+X", later(() => selectTo(chosen())));
+onKey("a", later(() => selectAll()));
 onKey("i", later(() => panel.querySelector("[data-another]")?.focus()));
 onKey("m", later(() => panel.querySelector("entity-marker")?.focus()));
 for (let number = 1; number <= 9; number += 1) onKey(String(number), later(() => guess(number)));
@@ -156,15 +182,20 @@ document.addEventListener("submit", (event) => {
 });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-pill]") && showWaiting()) later(() => choose(rows()[0]))();
-  const box = event.target.closest("[name=selected]");
-  if (box) count();
+  const box = event.target.closest("[name=selected], [name=all], [data-select-page]");
+  if (box?.name === "all") later(() => selectAll(box.checked))();
+  else if (box?.name === "selected") count();
+  else if (box) selectPage(box.checked);
   const link = event.target.closest(".row-link");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !panel.checkVisibility()) return;
   event.preventDefault();
   later(() => choose(link.closest("tr")))();
 });
 panel.addEventListener("input", showIfNew);
-document.addEventListener("htmx:afterSwap", () => later(() => choose(rows()[0], { focus: false }))());
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const isList = detail.target.id === "results";
+  later(() => (isList ? choose(rows()[0], { focus: false }) : lookAnew()))();
+});
 
 count();
 later(() => choose(rows()[0]))();

@@ -60,6 +60,7 @@ def fork(gate: int, opener: int, url: str, work: Callable[[], None]) -> int:
     if child := os.fork():
         return child
     try:
+        os.dup2(2, 1)  # what it logs is no answer
         connect_to(url)
         os.close(opener)
         os.read(gate, 1)

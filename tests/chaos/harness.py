@@ -60,7 +60,7 @@ class Chaos:
 
 def kept_numbers(deployment: Deployment, since: int = 0) -> Counter[int]:
     """How often each numbered event is kept."""
-    rows = deployment.ask("SELECT data FROM events_event WHERE timestamp >= %s", 1e9 + since / 1000)
+    rows = deployment.ask("SELECT data FROM events_event WHERE type = 'slot' AND timestamp >= %s", 1e9 + since / 1000)
     return Counter(int(re.search(r'"value": (\d+)', data)[1]) for (data,) in rows)  # type: ignore[index]
 
 

@@ -136,7 +136,7 @@ Job.objects.create(kind="conversations.tag", by=alice, message="Tagged 3 convers
 """
 # What has no look of its own: parts of pages, files, where a form leads, and what test_training.py looks at.
 PARTS = {
-    "/inbox/count/", "/data/warnings/rasa/",
+    "/inbox/count/", "/inbox/total/", "/data/warnings/rasa/",
     "/tags.css", "/palette/", "/conversations/count/", "/conversations/views/counts/", "/conversations/<int:pk>/panel/",
     "/conversations/<int:pk>/place/", "/conversations/<int:pk>/at/<int:event_pk>/<str:kind>.yml",
     "/conversations/<int:pk>/events/<int:event_pk>.json", "/settings/rejected/<int:message_pk>/body",

@@ -33,7 +33,7 @@ class Question:
         return self.times
 
     def ask(self, **more):
-        return db_cache.answer(["how often", id(self)], self.compute, **more)
+        return db_cache.answer("how often", id(self), self.compute, **more)
 
 
 def arrive(text="hi", sender_id="ann", timestamp=1.0):
@@ -81,8 +81,8 @@ def test_what_people_put_on_conversations_shows_at_once_where_it_is_asked_for_an
 @pytest.mark.django_db
 def test_what_cannot_be_computed_is_raised_and_asked_again():
     with pytest.raises(ZeroDivisionError):
-        db_cache.answer("nonsense", lambda: 1 / 0)
-    assert db_cache.answer("nonsense", lambda: "sense") == "sense"
+        db_cache.answer("nonsense", None, lambda: 1 / 0)
+    assert db_cache.answer("nonsense", None, lambda: "sense") == "sense"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -31,13 +31,13 @@ def test_who_has_all_that_it_needs_is_ready():
     )
 
 
-def test_an_error_is_told_to_the_log_and_not_to_strangers(capsys):
+def test_an_error_is_told_to_the_log_and_not_to_strangers(caplog):
     def broken():
         raise ConnectionError("no route to amqp://rasax@broker")
 
     status, body = Probe(broker=broken, database=lambda: OK).ask()
     assert (status, body["checks"]) == (503, {"broker": "does not answer", "database": "ok"})
-    assert "no route to amqp" in capsys.readouterr().out
+    assert "no route to amqp" in str(caplog.records[0].fields["error"])
 
 
 def test_what_hangs_is_asked_once_however_many_ask_and_keeps_nobody_waiting():

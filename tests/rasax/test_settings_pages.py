@@ -164,6 +164,16 @@ def test_what_is_wrong_is_said_with_what_to_do(desk, columns, advice):
     assert advice in text_of(desk.get("/settings/event-service/"))
 
 
+def test_a_long_lag_is_told_in_words_and_a_missed_canary_with_what_to_do(desk, settings):
+    settings.CANARY_SECONDS = 10
+    service = beating(lag_seconds=200_000.0, started_at=timezone.now() - timedelta(hours=1))
+    page = text_of(desk.get("/settings/event-service/")).replace("\xa0", " ")
+    assert "2 days" in page and "did not come back" in page
+    Heartbeat.objects.filter(pk=service.pk).update(canary_at=timezone.now() - timedelta(seconds=5))
+    page = text_of(desk.get("/settings/event-service/"))
+    assert "Latest canary" in page and "All is well." in page
+
+
 def test_the_page_looks_again_at_its_health_alone(desk):
     beating()
     fragment = text_of(desk.get("/settings/event-service/", headers={"HX-Request": "true"}))

@@ -11,8 +11,10 @@ file() { for found in "$@"; do [ -e "$found" ] && return 0; done; return 1; }
 { file /usr/lib/postgresql/*/bin/initdb || has initdb; } || want postgresql
 { file /usr/lib/rabbitmq/bin/rabbitmq-server || has rabbitmq-server; } || want rabbitmq-server
 has redis-server || want redis-server
+{ has pgbouncer || file /usr/sbin/pgbouncer; } || want pgbouncer
 { has nginx || file /usr/sbin/nginx; } || want nginx-light
 has git || want git
+has promtool || want prometheus
 { has sshd || file /usr/sbin/sshd; } || want openssh-server
 has chromium || want chromium
 { has xgettext && has msgmerge; } || want gettext

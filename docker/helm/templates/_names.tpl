@@ -26,6 +26,7 @@ capabilities: {drop: [ALL]}
 - {name: SECRET_KEY_FILE, value: /run/secrets/secret_key}
 - {name: ENCRYPTION_KEYS_FILE, value: /run/secrets/encryption_keys}
 - {name: SERVICE_TOKEN_FILE, value: /run/secrets/service_token}
+- {name: METRICS_TOKEN_FILE, value: /run/secrets/metrics_token}
 - {name: DATABASE_URL_FILE, value: /run/secrets/database_url}
 - {name: CELERY_BROKER_URL_FILE, value: /run/secrets/rabbitmq_url}
 - {name: REDIS_URL_FILE, value: /run/secrets/redis_url}
@@ -38,6 +39,7 @@ capabilities: {drop: [ALL]}
 - {name: HTTPS, value: {{ ternary "1" "0" .Values.https | quote }}}
 - {name: TRUSTED_PROXIES, value: {{ .Values.trustedProxies | quote }}}
 - {name: LOG_LEVEL, value: {{ .Values.logLevel | quote }}}
+- {name: LOG_FORMAT, value: {{ .Values.logFormat | quote }}}
 - {name: MONITORING_PORT, value: "5673"}
 {{- if not .Values.models.enabled }}
 - {name: MODEL_STORAGE_URL_FILE, value: /run/secrets/model_storage_url}

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from events.brokers.base import BrokerMisconfigured
-from events.configured import event_broker
+from events.configured import event_service
 from events.monitoring.probes import Answer, ready
 from events.monitoring.server import MonitoringServer
 from events.schema.versions import SchemaIsNewer
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         try:
             with self._told(options["host"], options["port"]):
                 wait_for_schema(self._end_if_stopped)
-                self.service = EventService(event_broker(), stop=self.stop)
+                self.service = event_service(self.stop)
                 self.service.run()
         except (BrokerMisconfigured, SchemaIsNewer, DatabaseIsAway, OSError) as error:
             raise CommandError(f"The event service cannot start: {error}") from error
@@ -51,4 +51,6 @@ class Command(BaseCommand):
             sys.exit(0)
 
     def _ready(self) -> Answer:
-        return ready(self.service.checks() if self.service else {"event database": "has not the schema yet"})
+        if self.service is None:
+            return ready({"event database": "has not the schema yet"})
+        return ready(self.service.checks(), **self.service.told())

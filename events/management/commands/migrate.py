@@ -4,18 +4,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import Error, OperationalError, connections
 
+from events.schema.direct import PooledByTransaction, connect_directly
 from events.schema.executing import DONE, NEXT, PLANNED, WholeStepsExecutor
+from events.schema.patience import PATIENCE, PAUSE, is_busy
 from events.schema.running import COMPLETED, RUNNING, Migrating, Status, latest_run, told_by_runner
 from events.schema.turns import turn
 from events.schema.versions import Schema
 
 LOCK_TIMEOUT = 5  # seconds that a change of a table waits, and with it all who want to read the table after it
-PATIENCE = 1800  # seconds in which a busy table is asked for again and again
-PAUSE = 5.0
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code
 
 # Django's command names its executor nowhere else.
 migrate.MigrationExecutor = WholeStepsExecutor  # type: ignore[attr-defined]
@@ -33,10 +33,14 @@ class Command(migrate.Command):
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
+        connect_directly(options["database"])
         self.connection = connections[options["database"]]
-        with turn(self.connection, self._waiting):
-            if not self._another_did_it(options):
-                self._migrate(*args, **options)
+        try:
+            with turn(self.connection, self._waiting):
+                if not self._another_did_it(options):
+                    self._migrate(*args, **options)
+        except PooledByTransaction as error:
+            raise CommandError(str(error)) from error
 
     def _waiting(self) -> None:
         status = told_by_runner(self.connection)
@@ -83,7 +87,7 @@ class Command(migrate.Command):
             try:
                 super().handle(*args, **options)
             except OperationalError as error:
-                if not _is_busy(error) or time.monotonic() > deadline:
+                if not is_busy(error) or time.monotonic() > deadline:
                     raise
                 self.stderr.write(f"A table is in use ({self.run.run.step}); trying again in {PAUSE:g} s.")
                 time.sleep(PAUSE)
@@ -110,7 +114,3 @@ class Command(migrate.Command):
             self.run.leave()
         self.tell(self.run.run.told(RUNNING))
         super().migration_progress_callback(action, migration, fake)
-
-
-def _is_busy(error: OperationalError) -> bool:
-    return getattr(error.__cause__, "pgcode", None) == LOCK_NOT_AVAILABLE

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from events.management.commands.migrate import Command as Migrate
+from events.monitoring import metrics
 from events.monitoring.probes import OK, Answer, ready
 from events.monitoring.server import MonitoringServer
 from events.schema.running import COMPLETED, FAILED, PENDING, Status
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.status = Status(PENDING)
+        self._take(Status(PENDING))
         try:
             pages = {"/health": self._health}
             server = MonitoringServer(self._ready, options["host"], options["port"], pages)
@@ -45,6 +46,7 @@ class Command(BaseCommand):
 
     def _take(self, status: Status) -> None:
         self.status = status
+        metrics.tell_migration(status.status, status.progress_in_percent)
 
     def _migrate(self, verbosity: int, linger: float) -> None:
         migrate = Migrate(stdout=self.stdout._out, stderr=self.stderr._out)

@@ -16,6 +16,8 @@ from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from events.monitoring import metrics
+
 log = logging.getLogger(__name__)
 
 MESSAGE_LENGTH = 1_000
@@ -63,6 +65,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
     """REST framework's EXCEPTION_HANDLER."""
     known = _known(error)
     if known is None:
+        metrics.notice_error("request", error)
         log.error("an operation of the API failed", exc_info=error)
         known = exceptions.APIException("Something went wrong here; the log of the web process says what.")
     set_rollback()

@@ -23,8 +23,10 @@ from rasax.annotation.filters import InboxFilters
 from rasax.annotation.finding import Finding
 from rasax.annotation.following import is_written
 from rasax.annotation.inbox import InboxMessage
+from rasax.annotation.parsing import Understood, understand
 from rasax.annotation.reading import Reading, readings
 from rasax.training.formats.errors import Refused
+from rasax.training.texts import digest
 
 SEE, CHANGE = ("accounts.view_nlu_data",), ("accounts.view_nlu_data", "accounts.change_nlu_data")
 HASH = re.compile(r"[0-9a-f]{16}")
@@ -74,6 +76,14 @@ class Log(serializers.Serializer[Any]):
     user_input = UserInput()
 
 
+class AddedLog(Log):
+    parsed_by = serializers.CharField(
+        allow_null=True,
+        help_text="The environment that said what it means; null where none did, or users said it before",
+    )
+    problem = serializers.CharField(help_text="Why no environment said so, and what to do; empty where one did")
+
+
 class TextToAdd(Strict):
     text = Text(max_length=TEXT_LENGTH)
 
@@ -113,13 +123,21 @@ class Logs(Endpoint):
             response["X-Total-Count-At-Least"] = "true"
         return response
 
-    @operation(Log, needs=CHANGE, body=TextToAdd, status=201, errors=(422,))
+    @operation(AddedLog, needs=CHANGE, body=TextToAdd, status=201, errors=(422,))
     def post(self, request: Request, project: str, body: dict[str, str]) -> Response:
-        """Put a text into the inbox, whether or not a user said it."""
+        """Put a text into the inbox, whether or not a user said it.
+
+        A connected environment says what it means: the production server, or else another that has a model.
+        """
         known(project)
         if not is_written(body["text"]):
             raise OfNoUse("A text that begins so stands for an intent, and nobody wrote it.")
-        return Response(logged([add_text(body["text"], person(request))])[0], status=201)
+        text = body["text"]
+        known_before = InboxMessage.objects.filter(digest=digest(text), n__gt=0).exists()
+        understood = Understood() if known_before else understand(text)
+        row = add_text(text, understood, person(request))
+        added = {"parsed_by": understood.by or None, "problem": understood.problem}
+        return Response({**logged([row])[0], **added}, status=201)
 
 
 class OneLog(Endpoint):

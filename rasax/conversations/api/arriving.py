@@ -31,8 +31,8 @@ class Service(serializers.ModelSerializer[Heartbeat]):
     class Meta:
         model = Heartbeat
         fields = [
-            "name", "broker", "alive", "started_at", "beat_at", "last_delivery_at", "last_commit_at", "queue_depth",
-            "lag_seconds", "n_stored", "n_repeated", "n_rejected", "events_per_second",
+            "name", "broker", "alive", "started_at", "beat_at", "last_delivery_at", "last_commit_at", "canary_at",
+            "queue_depth", "lag_seconds", "n_stored", "n_repeated", "n_rejected", "events_per_second",
         ]  # fmt: skip
 
     def get_alive(self, service: Heartbeat) -> bool:

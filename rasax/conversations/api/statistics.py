@@ -74,7 +74,7 @@ class StatisticsOf(Reading):
     @operation(Statistics, needs=READ, query=RangeQuery)
     def get(self, request: Request, query: dict[str, Any]) -> Response:
         """How much there is, of conversations that were last active in a range of time."""
-        answer = db_cache.answer(["statistics", query], lambda: {**_totals(query), **_top()})
+        answer = db_cache.answer("statistics", query, lambda: {**_totals(query), **_top()})
         return Response({**answer, "tags": _most(Facet.Kind.TAG)})
 
 
@@ -89,7 +89,7 @@ class AnalyticsOf(Reading):
         last = int(min(query.get("end", timezone.now().timestamp()), timezone.now().timestamp() + DAY) // size)
         first = max(int(query.get("start", 0) // size), last - MOST_BINS + 1)
         start, end = max(query.get("start", 0.0), first * size), query.get("end", (last + 1.0) * size)
-        bins = db_cache.answer(["analytics", size, start, end], lambda: _bins(size, start, end))
+        bins = db_cache.answer("analytics", [size, start, end], lambda: _bins(size, start, end))
         return Response({"window": size, "start": first * float(size), "end": end, "bins": bins})
 
 

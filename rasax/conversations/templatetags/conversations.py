@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 
 from django import template
+from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 from rasax.conversations.wording import moment, percent
 
@@ -27,3 +32,12 @@ def icon(name: str) -> SafeString:
 def exact(number: float) -> str:
     """All its digits, so that it names the same message again; localised it would not."""
     return repr(number)
+
+
+@register.filter
+def lasting(seconds: float) -> str:
+    """0.5 s, 12 s, 3 minutes, 2 weeks."""
+    if seconds < 60:
+        return _("%(n)s s") % {"n": floatformat(seconds, "1" if seconds < 10 else "0")}
+    now = timezone.now()
+    return timesince(now - timedelta(seconds=seconds), now, depth=1)

@@ -87,7 +87,7 @@ def test_no_process_runs_on_a_newer_schema_and_each_says_what_it_wants(newer):
     assert logs.count("events.0999_of_tomorrow") >= 4
     assert logs.count(f"than rasax {settings.VERSION} was built for") >= 4
     assert "Start rasax 99.0; or go back" in logs
-    assert "have rasax 99.0 run `manage.py migrate events 00" in logs
+    assert "have rasax 99.0 run `manage.py migrate_back events.00" in logs
 
 
 def test_a_waiting_event_service_stops_when_it_is_told_to(tmp_path):

@@ -76,6 +76,15 @@ def test_the_secret_is_kept_encrypted(bobs):
     assert SECRET not in str(Authenticator.objects.values_list("data", flat=True))
 
 
+def test_with_another_secret_key_no_code_is_right(bobs, clock, settings):
+    spare = second_factor.recovery_codes(bobs)[0]
+    settings.SECRET_KEY = "another-key-" * 4
+    assert not ok(bobs, code_at(clock[0]))
+    assert not ok(bobs, spare)
+    second_factor.turn_off(bobs, bobs)
+    assert second_factor.set_up(bobs, SECRET, code_at(clock[0]))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_use_one_code_at_once_one_comes_in(bobs, clock):
     spare, came_in = second_factor.recovery_codes(bobs)[0], []

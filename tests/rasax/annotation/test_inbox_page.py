@@ -124,8 +124,10 @@ def test_texts_are_skipped_deleted_and_put_back(signed_in, texts):
     keep(said("where is it", timestamp=90.0))
     assert listed(signed_in) == ["I want a pizza"]
     post(signed_in, "inbox_decide", action="put_back", selected=texts["where is it"].pk)
-    post(signed_in, "inbox_undo")
-    assert len(listed(signed_in)) == 3
+    assert len(listed(signed_in)) == 2
+    for left in (1, 2, 3):
+        post(signed_in, "inbox_undo")
+        assert len(listed(signed_in)) == left
     assert post(signed_in, "inbox_decide", action="explode", selected=1).status_code == 409
     assert signed_in.post(reverse("inbox_decide"), {"action": "skip"}).status_code == 303
 

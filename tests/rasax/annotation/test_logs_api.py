@@ -3,10 +3,12 @@
 import pytest
 
 from rasax.annotation.models import InboxMessage
+from rasax.deployment.models import RasaServer
 from rasax.training.models import Example
 from tests.rasa import said
 from tests.rasax.annotation.conftest import inbox, keep
 from tests.rasax.api.conftest import Api, unhurried  # noqa: F401 - a fixture
+from tests.servers.rasa import HTTP
 
 pytestmark = pytest.mark.django_db
 LOGS = "projects/default/logs"
@@ -42,6 +44,29 @@ def test_a_log_is_found_by_its_id_and_its_hash(api, texts):
     assert api.ask(f"{LOGS}/{log['id']}").json() == api.ask(f"{LOGS}/{log['hash']}").json() == log
     for unknown in ("0", "f" * 16, "9" * 15, "9" * 40, "x", "-1"):
         assert api.ask(f"{LOGS}/{unknown}").status_code == 404
+
+
+def test_an_environment_says_what_an_added_text_means(api, rasa, alice, texts):
+    made = api.send("POST", LOGS, {"text": "nobody is asked"}).json()
+    assert (made["parsed_by"], made["user_input"]["intent"]["name"]) == (None, "")
+    assert "No environment is connected" in made["problem"]
+    RasaServer.objects.add(alice, name="production", url=rasa.url, use="production")
+    assert "token" in api.send("POST", LOGS, {"text": "without a token"}).json()["problem"]
+    RasaServer.objects.all().delete()
+    RasaServer.objects.add(alice, name="production", url=rasa.url, token="tok3n", use="production")
+    recorded = HTTP["parse"]["body"]
+    made = api.send("POST", LOGS, {"text": recorded["text"]}).json()
+    assert (made["parsed_by"], made["problem"], made["count"]) == ("production", "", 0)
+    assert made["user_input"]["intent"]["name"] == recorded["intent"]["name"]
+    assert made["user_input"]["intent"]["confidence"] == recorded["intent"]["confidence"]
+    assert [each["name"] for each in made["user_input"]["intent_ranking"]] == [
+        each["name"] for each in recorded["intent_ranking"]
+    ]
+    assert [each["entity"] for each in made["user_input"]["entities"]] == [
+        each["entity"] for each in recorded["entities"]
+    ]
+    assert api.ask(f"{LOGS}/{made['id']}").json().items() <= made.items()
+    assert api.send("POST", LOGS, {"text": "hello there"}).json()["parsed_by"] is None
 
 
 def test_a_text_is_added_annotated_and_deleted(api, texts):

@@ -7,6 +7,8 @@ import pytest
 from django.core.files.storage import storages
 from django.test import override_settings
 
+from rasax.deployment.backup.archive import Archive, Manifest, Writer
+from rasax.deployment.backup.stored import files_of
 from rasax.deployment.models import Model
 from rasax.deployment.registry import NameTaken
 from rasax.model_storage import model_storage
@@ -60,3 +62,26 @@ def test_a_bucket_that_is_gone_leaves_no_model(bucket, alice):
         Model.objects.keep(io.BytesIO(archive()), "first", alice)
     assert not Model.objects.exists()
     bucket.create()
+
+
+def test_a_restore_puts_a_model_into_a_bucket_and_takes_it_away_where_it_fails(bucket, tmp_path):
+    storage, path = storages["models"], tmp_path / "backup"
+    name = storage.save("0" * 32 + ".tar.gz", io.BytesIO(archive(size=9 * 2**20)))
+    with path.open("wb") as out, storage.open(name) as kept:
+        content = kept.read()
+        kept.seek(0)
+        writer = Writer(out, Manifest("0.1.0", "2026-11-25", "sqlite", [], {}))
+        writer.add_file(name, kept)
+        writer.end()
+    bucket.objects.all().delete()
+    with Archive(path) as backup:
+        with pytest.raises(RuntimeError), files_of(backup):
+            assert len(keys(bucket)) == 1
+            raise RuntimeError
+        assert keys(bucket) == []
+        storage.save(name, io.BytesIO(b"cut off"))
+        with files_of(backup):
+            pass
+        with files_of(backup), storage.open(name) as kept:  # it is there already
+            assert kept.read() == content
+    assert len(keys(bucket)) == 1

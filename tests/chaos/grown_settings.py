@@ -1,0 +1,3 @@
+from rasax.settings import *  # noqa: F403
+
+MIGRATION_MODULES = {"events": "tests.chaos.migrations"}
