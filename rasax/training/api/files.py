@@ -57,7 +57,7 @@ def _taken(request: Request, body: dict[str, Any]) -> list[str]:
     project, files = Project.objects.default(), {each["filename"]: each["text"] for each in body["files"]}
     plan = project.plan(files, replace=body["replace"])
     for diff in plan.diffs:
-        if diff.fault and diff.path in files:
+        if diff.fault:
             raise Refused(diff.fault["message"], diff.fault.get("words", ""), diff.path, diff.fault.get("line", 0))
     if plan.left_out:
         raise Refused(NO_PATH, plan.left_out[0])
