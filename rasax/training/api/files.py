@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rasax.accounts.api.fields import Strict, Text
+from rasax.accounts.api.fields import Flag, Strict, Text
 from rasax.accounts.api.operations import Endpoint, operation, person
 from rasax.training.api.asking import failure_of, known
 from rasax.training.formats.errors import Refused
@@ -27,7 +27,7 @@ class FileOfProject(Strict):
 
 class FilesToTake(Strict):
     files = FileOfProject(many=True)
-    replace = serializers.BooleanField(default=False, help_text="Remove the files that are not among these")
+    replace = Flag(default=False, help_text="Remove the files that are not among these")
 
 
 class TakenFiles(serializers.Serializer[Any]):
