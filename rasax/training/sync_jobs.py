@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from rasax.accounts.jobs import Failed, Job, runs
+from rasax.accounts.leases import renewed
 from rasax.accounts.sweeping import chore
 from rasax.training.access import CHANGE, CHANGE_ALL
 from rasax.training.formats.errors import Refused
@@ -66,7 +67,8 @@ def look(job: Job) -> None:
     repository = _repository(job)
     job.step(0)
     try:
-        syncing.look(repository)
+        with renewed(job):
+            syncing.look(repository)
     except GitFailed as error:
         raise _failed(error) from error
 
@@ -78,7 +80,8 @@ def pull(job: Job) -> None:
     repository = _repository(job)
     job.step(0)
     try:
-        outcome = syncing.pull(repository, job.by)
+        with renewed(job):
+            outcome = syncing.pull(repository, job.by)
     except (GitFailed, Refused) as error:
         raise _failed(error) from error
     taken = len(outcome.taken) + len(outcome.removed)
@@ -93,7 +96,8 @@ def push(job: Job) -> None:
     job.step(0)
     branch, message = job.arguments.get("branch", ""), job.arguments.get("message", "")
     try:
-        commit = syncing.push(repository, branch, message, job.by) if job.by else ""
+        with renewed(job):
+            commit = syncing.push(repository, branch, message, job.by) if job.by else ""
     except (GitFailed, Refused) as error:
         raise _failed(error) from error
     job.step(1, 1, commit=commit, branch=branch or repository.branch)

@@ -81,11 +81,21 @@ def of_nlu(parts, text):
             words: each["value"] for each in found if (words := told[each["start"] : each["end"]]) != each["value"]
         }
     return {
-        "examples": [each for number, each in enumerate(read) if each not in read[:number]],  # Rasa takes each once
+        "examples": once(read),
         "synonyms": synonyms,
         "regexes": sorted([name, line] for name, some in named["regex"] for line in some),
-        "lookups": [[name, some] for name, some in named["lookup"]],
+        "lookups": [[name, of_lookup(name, named["lookup"])] for name in dict(named["lookup"])],
     }
+
+
+def once(rows):
+    """Rasa takes examples once that are alike, also in their metadata, which are not compared."""
+    return [each for number, each in enumerate(rows) if each not in rows[:number]]
+
+
+def of_lookup(name, tables):
+    """Tables of one name are one."""
+    return [line for other, some in tables if other == name for line in some]
 
 
 def of_stories(parts, text):
@@ -142,6 +152,8 @@ def gathered():
 
 def plain(theirs):
     """Without what Rasa adds of its own."""
+    if "examples" in theirs:
+        return theirs | {"examples": once(theirs["examples"])}
     if "responses" not in theirs:
         return theirs
     return theirs | {name: [each for each in theirs[name] if each not in DEFAULTS] for name in ("intents", "slots")}

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,6 +58,7 @@ class WholeDomain(Endpoint):
         except Refused as refused:
             raise failure_of(refused) from refused
 
+    @extend_schema(request={"application/json": Domain})  # the same as YAML is told in words
     @operation(Domain, needs=CHANGE, body=Domain, errors=(409, 422))
     def put(self, request: Request, body: dict[str, Any]) -> Response:
         """Say the domain anew, as JSON or YAML: only what differs is written, and what is left out stays."""

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rasax.accounts.api.fields import Strict, Text
+from rasax.accounts.api.fields import Flag, Strict, Text
 from rasax.accounts.api.operations import Endpoint, operation, person
 from rasax.training.api.asking import failure_of, known
 from rasax.training.formats.errors import Refused
@@ -27,7 +27,7 @@ class FileOfProject(Strict):
 
 class FilesToTake(Strict):
     files = FileOfProject(many=True)
-    replace = serializers.BooleanField(default=False, help_text="Remove the files that are not among these")
+    replace = Flag(default=False, help_text="Remove the files that are not among these")
 
 
 class TakenFiles(serializers.Serializer[Any]):
@@ -57,7 +57,7 @@ def _taken(request: Request, body: dict[str, Any]) -> list[str]:
     project, files = Project.objects.default(), {each["filename"]: each["text"] for each in body["files"]}
     plan = project.plan(files, replace=body["replace"])
     for diff in plan.diffs:
-        if diff.fault and diff.path in files:
+        if diff.fault:
             raise Refused(diff.fault["message"], diff.fault.get("words", ""), diff.path, diff.fault.get("line", 0))
     if plan.left_out:
         raise Refused(NO_PATH, plan.left_out[0])

@@ -1,6 +1,7 @@
 """Jobs: run once, whatever becomes of their messages and their workers."""
 
 import threading
+import time
 import uuid
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from events.models import Notice
-from rasax.accounts import jobs, sweeping
+from rasax.accounts import jobs, leases, sweeping
 from rasax.accounts.models import Job, JobFile, User
 
 State = Job.State
@@ -312,6 +313,22 @@ def test_something_long_renews_the_lease_and_hears_of_cancelling(kind, sent, bob
         assert Job.objects.ask(kind(long), bob, at_once=True).state == State.CANCELLED
     finally:
         free.set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_renewed_beside_what_works_long_with_the_database(kind, sent, bob, monkeypatch):
+    monkeypatch.setattr(leases, "EVERY", 0.01)
+
+    def long(job):
+        before, until = Job.objects.get().lease_until, time.monotonic() + 10
+        job.done, job.total = 3, 9
+        with leases.renewed(job):
+            while Job.objects.get().lease_until == before:
+                assert time.monotonic() < until
+        assert (Job.objects.get().done, Job.objects.get().total) == (3, 9)
+
+    job = Job.objects.ask(kind(long), bob, at_once=True)
+    assert job.state == State.DONE, job.log
 
 
 def test_a_kind_may_be_kept_longer(kind, sent, bob):
