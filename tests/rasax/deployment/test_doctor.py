@@ -89,7 +89,7 @@ def test_a_database_of_a_newer_version():
         )
     finding = trouble("migrations")
     assert "events.0999_of_tomorrow" in finding["said"]
-    assert "`manage.py migrate events" in finding["advice"]
+    assert "`manage.py migrate_back events" in finding["advice"]
 
 
 def test_a_database_that_is_away(tmp_path):
