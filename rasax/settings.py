@@ -347,7 +347,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"JobStateEnum": "rasax.accounts.jobs.Job.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStateEnum": "rasax.accounts.jobs.Job.State",
+        "LogStateEnum": "rasax.annotation.inbox.InboxMessage.State",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "rasax.accounts.api.document.refuse_unknown_fields",
