@@ -69,7 +69,7 @@ class Log(serializers.Serializer[Any]):
     hash = serializers.CharField()
     time = serializers.FloatField(help_text="When it was said last: seconds since 1970; 0 if nobody said it yet")
     count = serializers.IntegerField(help_text="How often it was said")
-    state = serializers.ChoiceField(choices=InboxMessage.State.values)
+    state = serializers.ChoiceField(choices=InboxMessage.State.choices)
     in_training_data = serializers.BooleanField()
     conversation_id = serializers.CharField(allow_null=True, help_text="Where it was said last; the sender_id")
     event_id = serializers.IntegerField(allow_null=True)
