@@ -35,6 +35,7 @@ LOOKS = {
     "intent": "/data/intent/?name=greet",
     "example": "/data/examples/1/",
     "rename-intent": "/data/intents/rename/?name=greet&new=welcome",
+    "rename": "/data/rename/entity/?name=person&new=human",
     "remove-intent": "/data/intents/remove/?name=greet",
     "repeated": "/data/repeated/",
     "entities": "/data/entities/",
