@@ -99,17 +99,17 @@ def of_lookup(name, tables):
 
 
 def of_stories(parts, text):
-    told = [part for part in parts if part.nodes and any(not step.get("checkpoint") for step in steps_of(part))]
+    told = [part for part in parts if part.nodes and (part.kind == "rule" or says_something(part))]
     return {
         "stories": list(dict.fromkeys(part.name for part in told if part.kind == "story")),
         "rules": list(dict.fromkeys(part.name for part in told if part.kind == "rule")),
     }
 
 
-def steps_of(part):
-    """Rasa forgets the name of what has nothing but checkpoints."""
+def says_something(part):
+    """Rasa forgets the name of a story that has nothing but checkpoints; it begins each rule with a step of its own."""
     found = part.nodes[0][2].get("steps")
-    return found.sequence if found else []
+    return any(not step.get("checkpoint") for step in (found.sequence if found else []))
 
 
 def of_domain(parts, text):
@@ -151,9 +151,9 @@ def gathered():
 
 
 def plain(theirs):
-    """Without what Rasa adds of its own."""
+    """Without what Rasa adds of its own. To it, a dash without words is an example, too."""
     if "examples" in theirs:
-        return theirs | {"examples": once(theirs["examples"])}
+        return theirs | {"examples": once([each for each in theirs["examples"] if each[1]])}
     if "responses" not in theirs:
         return theirs
     return theirs | {name: [each for each in theirs[name] if each not in DEFAULTS] for name in ("intents", "slots")}
