@@ -30,6 +30,7 @@ from events import brokers
 from tests.compose.plain import PlainCompose
 from tests.compose.reading import Composed
 from tests.servers.supervisor import descendants
+from tests.web import SIGN_IN
 
 QUICK = "--quick" in sys.argv
 READERS = 50
@@ -37,19 +38,6 @@ PER_SECOND = 500  # events
 SECONDS = 5 if QUICK else 60
 EVENTS = 20_000 if QUICK else 1_000_000  # that are there before
 THINKS = 5.0  # seconds between two pages of a reader who reads
-SIGN_IN = """
-from django.contrib.auth.models import Group
-from django.contrib.sessions.backends.db import SessionStore
-from rasax.accounts.models import User
-for number in range({readers}):
-    user, _ = User.objects.get_or_create(username=f"reader-{{number}}")
-    user.groups.set(Group.objects.filter(name="annotator"))
-    session = SessionStore()
-    session.update({{"_auth_user_id": str(user.pk), "_auth_user_backend": "rasax.accounts.backends.OneQueryBackend",
-        "_auth_user_hash": user.get_session_auth_hash()}})
-    session.create()
-    print("sessionid=" + session.session_key)
-"""
 
 
 def main() -> None:
@@ -69,7 +57,9 @@ def deployed(running: PlainCompose) -> None:
     time.sleep(5)
     idle = memory(running)
     there = crowd.fill(running.composed.secret("database_url").read_text(), EVENTS)
-    told = running.run("rasax", "python", "manage.py", "shell", "-c", SIGN_IN.format(readers=READERS))
+    names = [f"reader-{number}" for number in range(READERS)]
+    sign_in = SIGN_IN.format(names=names, role="annotator")
+    told = running.run("rasax", "python", "manage.py", "shell", "-c", sign_in)
     cookies = [line for line in told.splitlines() if line.startswith("sessionid=")]
     print(f"{there} events; {READERS} readers through nginx, {SECONDS} s each; ms")
     print(f"  {'':44}{'pages/s':>9}{'list p50':>10}{'p95':>7}{'conversation p50':>18}{'p95':>7}")

@@ -12,13 +12,14 @@ SIGN_IN = """
 from django.contrib.auth.models import Group
 from django.contrib.sessions.backends.db import SessionStore
 from rasax.accounts.models import User
-user, _ = User.objects.get_or_create(username="{role}")
-user.groups.set(Group.objects.filter(name="{role}"))
-session = SessionStore()
-session.update({{"_auth_user_id": str(user.pk), "_auth_user_backend": "rasax.accounts.backends.OneQueryBackend",
-    "_auth_user_hash": user.get_session_auth_hash()}})
-session.create()
-print("sessionid=" + session.session_key)
+for name in {names}:
+    user, _ = User.objects.get_or_create(username=name)
+    user.groups.set(Group.objects.filter(name="{role}"))
+    session = SessionStore()
+    session.update({{"_auth_user_id": str(user.pk), "_auth_user_backend": "rasax.accounts.backends.OneQueryBackend",
+        "_auth_user_hash": user.get_session_auth_hash()}})
+    session.create()
+    print("sessionid=" + session.session_key)
 """
 
 
@@ -45,4 +46,8 @@ class Web:
 
     def sign_in(self, role: str) -> str:
         """The cookie of a person who has this role."""
-        return self.deployment.manage("shell", "-c", SIGN_IN.format(role=role)).stdout.strip().splitlines()[-1]
+        return (
+            self.deployment.manage("shell", "-c", SIGN_IN.format(names=[role], role=role))
+            .stdout.strip()
+            .splitlines()[-1]
+        )

@@ -16,9 +16,10 @@ from rasax.annotation.bulk import ACTIONS, DECIDE
 from rasax.annotation.filters import InboxFilters
 from rasax.annotation.finding import Finding
 from rasax.annotation.pages import back_to_list, can_see
-from rasax.annotation.selection import Selection, Unclear
+from rasax.annotation.selection import Selection
 from rasax.conversations.marking import SeeOther
 from rasax.conversations.reading import reader
+from rasax.conversations.selection import Unclear
 from rasax.conversations.views import MOST_COUNTED, number_shown, wants_fragment
 
 

@@ -20,15 +20,12 @@ from rasax.annotation.inbox import InboxMessage
 from rasax.annotation.pages import back_to_list, can_change, nothing_chosen, show
 from rasax.conversations.marking import SeeOther
 from rasax.conversations.reading import reader
+from rasax.conversations.selection import Unclear
 from rasax.conversations.views import wants_fragment
 from rasax.training import marking
 from rasax.training.formats.errors import Refused
 
 MOST = 200  # texts at once
-
-
-class Unclear(ValueError):
-    """The form says nothing that can be done; its text says why."""
 
 
 @require_POST

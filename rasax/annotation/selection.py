@@ -11,12 +11,9 @@ from django.utils.translation import gettext as _
 from rasax.annotation.filters import InboxFilters
 from rasax.annotation.finding import Finding
 from rasax.annotation.inbox import InboxMessage
+from rasax.conversations.selection import Unclear
 
 DAYS = ("since", "until")
-
-
-class Unclear(ValueError):
-    """A form asks for what makes no sense; says why, and what to do."""
 
 
 @dataclass(frozen=True)
