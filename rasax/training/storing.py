@@ -29,6 +29,7 @@ class _Storing:
 
     def records(self) -> list[Record]:
         changed = self.sheet.changed
+        turns = self._turns(changed)
         new = [entry for entry in changed if entry.block is None]
         kept = [entry for entry in changed if entry.block is not None]
         records = self._remove() + [self._change(entry) for entry in kept]
@@ -37,8 +38,15 @@ class _Storing:
         if new:
             self._file()
             records += self._create(new)
+        if turns and self.sheet.file is not None:
+            self.index.escaped.add(self.sheet.file.pk)
         self._settle()
         return records
+
+    def _turns(self, changed: list[Entry]) -> bool:
+        """Whether the file may now be of ASCII alone, or no longer."""
+        before = all(entry.block.text.isascii() for entry in [*changed, *self.sheet.removed] if entry.block)
+        return before != all(entry.text.isascii() for entry in changed)
 
     def _file(self) -> TrainingFile:
         if self.sheet.file is None:
