@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q, QuerySet
 
-from rasax.training import entities, texts
+from rasax.training import entities, progress, texts
 from rasax.training.edits import Followed, Said
 from rasax.training.files import NAME_LENGTH, Block, Example, Mention
 from rasax.training.formats import escapes, reading
@@ -147,7 +147,10 @@ class Index:
 
     def write(self) -> Followed:
         self._change_mentions()
-        Example.objects.bulk_create(self._examples, batch_size=BATCH)
+        progress.begin(len(self._examples))
+        for at in range(0, len(self._examples), BATCH):
+            Example.objects.bulk_create(self._examples[at : at + BATCH])
+            progress.step(BATCH)
         Mention.objects.bulk_create(self._mentions, batch_size=BATCH)
         for file_id in sorted(self.escaped):
             self._read_escapes(file_id)

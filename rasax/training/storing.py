@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rasax.training import progress
 from rasax.training.edits import Followed
 from rasax.training.files import GAP, NAME_LENGTH, Block, TrainingFile
 from rasax.training.formats import blocks
@@ -18,6 +19,7 @@ Record = dict[str, Any]  # one of Change.edits
 def store(sheets: list[Sheet]) -> tuple[list[Record], Followed]:
     """Inside the transaction that holds the project's lock."""
     index, records = Index(), list[Record]()
+    progress.begin(sum(len(sheet.changed) for sheet in sheets))
     for sheet in sheets:
         records += _Storing(sheet, index).records()
     return records, index.write()
@@ -72,6 +74,7 @@ class _Storing:
             self.index.say(block, entry.said)
         else:
             self.index.change(block, entry.part or Part(0, blocks.TEXT), was)
+        progress.step()
         return record
 
     def _create(self, new: list[Entry]) -> list[Record]:
@@ -92,6 +95,7 @@ class _Storing:
         for entry, row in zip(new, rows, strict=True):
             entry.block, entry.pk = row, row.pk
             self.index.add(row, entry.part or Part(0, blocks.TEXT))
+            progress.step()
         return [self._record(entry, None, entry.text) for entry in new]
 
     def _places(self, new: list[Entry]) -> dict[int, int]:
