@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 SAY_VIOLATIONS = (
     "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
@@ -14,7 +14,7 @@ SAY_VIOLATIONS = (
 OUR_OWN = {"data", "blob", "about"}  # schemes of addresses that nobody else is asked for
 
 
-def new_page(context: BrowserContext) -> Page:
+def new_page(context: Browser | BrowserContext) -> Page:
     """One that says when its content security policy stopped something."""
     page = context.new_page()
     page.set_default_timeout(20_000)
