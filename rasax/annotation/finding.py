@@ -7,26 +7,37 @@ way: the page is mostly full then. docs/decisions/0014 has the figures behind it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat
 
-from events.models import Environment
 from events.search import Matches, expected, fts5
 from rasax.annotation.decisions import Opinion
 from rasax.annotation.filters import InboxFilters, Position
-from rasax.annotation.inbox import InboxMessage, Occurrence, bit_of
+from rasax.annotation.inbox import InboxMessage
+from rasax.annotation.ranges import Messages, Range
 
 RARE = 4_000  # texts that are sorted rather than looked for
 WALK, LONGEST_WALK = 800, 20_000  # rows along the order's index
+NEAREST, LONGEST_NEAR_KEPT = 50_000, 4_000  # texts that are compared with them, and that are looked at before that
+SAMPLE, ENOUGH = 500, 3  # occurrences, and how many of them near by promise a full page
 SEARCH = "annotation_inboxmessage_search"
-
-Messages = QuerySet[InboxMessage]
 
 
 class _Has(Func):
@@ -53,6 +64,8 @@ class Finding:
             return list(self._sorted(self._looked_at(candidates))[part])
         if (found := self._found_near(candidates, part)) is not None:
             return found
+        if self._range.is_kept and (found := self._found_nearest(candidates, part)) is not None:
+            return found
         nearest = self._sorted(self._looked_at(candidates)).values("pk")[part]
         return list(self._sorted(self.rows.filter(pk__in=nearest)))
 
@@ -65,9 +78,25 @@ class Finding:
             steps = 8 * steps * size // (5 * max(len(found), 1))
             if len(found) == size:
                 return found
-            if steps > LONGEST_WALK:
+            if steps > (LONGEST_NEAR_KEPT if self._range.is_kept else LONGEST_WALK):
                 break
         return None
+
+    def _found_nearest(self, candidates: Messages, part: slice) -> list[InboxMessage] | None:
+        """A full page along the order's index, compared with the texts of the range, which are read once; else None."""
+        near = self._range.in_environments(self._nearest(candidates))
+        sample = self._range.gathered(near.order_by(), self._range.messages[:SAMPLE])
+        if sample[:ENOUGH].count() < ENOUGH:
+            return None
+        kept = Case(When(pk__in=self._range.messages, then=True), default=False)
+        rows = self._without_range(near).alias(kept=kept).filter(kept=True)
+        found = list(self._walked(rows)[part])
+        return found if len(found) == part.stop - part.start else None
+
+    def _nearest(self, candidates: Messages) -> Messages:
+        column, falling = self.filters.ordering
+        end = self._walked(candidates).values_list(column, flat=True)[NEAREST : NEAREST + 1].first()
+        return candidates if end is None else candidates.filter(**{f"{column}__{'gte' if falling else 'lte'}": end})
 
     def count(self, at_most: int) -> int:
         found = self._looked_at(self._candidates(None)) if self._is_looked_at else self._candidates(None)
@@ -102,28 +131,24 @@ class Finding:
         value = F(column) + 0
         return rows.order_by(value.desc(), "-pk") if falling else rows.order_by(value, "pk")
 
+    @cached_property
+    def _range(self) -> Range:
+        return Range(self.filters)
+
     @property
     def _is_looked_at(self) -> bool:
         filters = self.filters
-        return bool(filters.words or filters.intent or self._is_about_occurrences or settings.SECOND_OPINION)
-
-    @property
-    def _is_about_occurrences(self) -> bool:
-        return bool(self.filters.environment or self.filters.since or self.filters.until)
+        return bool(filters.words or filters.intent or self._range.is_asked or settings.SECOND_OPINION)
 
     @cached_property
     def _is_led(self) -> bool:
         """Whether so few texts have one of what is asked for that they are gathered; those that were decided on are."""
-        return not self.filters.is_new or self._words_are_rare or self._range_is_small or self._intent_is_rare
+        return not self.filters.is_new or self._words_are_rare or self._range.is_small or self._intent_is_rare
 
     @cached_property
     def _intent_is_rare(self) -> bool:
         rows = InboxMessage.objects.filter(waiting=True, intent=self.filters.intent)
         return bool(self.filters.intent) and rows.order_by()[: RARE + 1].count() <= RARE
-
-    @cached_property
-    def _range_is_small(self) -> bool:
-        return self._is_about_occurrences and self._occurrences.order_by()[: RARE + 1].count() <= RARE
 
     @cached_property
     def _words_are_rare(self) -> bool:
@@ -137,37 +162,19 @@ class Finding:
             cursor.execute(f"SELECT count(*) FROM ({found})", [fts5(self.filters.words), RARE + 1])
             return bool(cursor.fetchone()[0] <= RARE)
 
-    @cached_property
-    def _environments(self) -> list[int]:
-        """The ids of what is asked for, of which nearly always there is one; none where nothing is."""
-        asked = Environment.objects.order_by().filter(name=self.filters.environment)
-        return list(asked.values_list("pk", flat=True)) if self.filters.environment else []
-
-    @cached_property
-    def _occurrences(self) -> QuerySet[Occurrence]:
-        """Of all environments by their ids, so that the index by environment and time serves."""
-        every = Environment.objects.order_by().values_list("pk", flat=True)
-        environments = self._environments if self.filters.environment else list(every)
-        rows = Occurrence.objects.filter(environment__in=environments)
-        if (earliest := self.filters.earliest) is not None:
-            rows = rows.filter(timestamp__gte=earliest)
-        if (end := self.filters.end) is not None:
-            rows = rows.filter(timestamp__lt=end)
-        return rows
-
     def _looked_at(self, rows: Messages, one_by_one: bool = False) -> Messages:
         """`one_by_one` where they are few: of an EXISTS PostgreSQL may make a join that reads every text there is."""
-        if self.filters.words:
-            rows = rows.filter(self._words())
-        if self._environments:
-            bits = reduce(or_, map(bit_of, self._environments), 0)
-            rows = rows.alias(bits=F("environments").bitand(bits)).filter(Q(environments=None) | Q(bits__gt=0))
-        if self._is_about_occurrences and self._range_is_small:
-            rows = rows.filter(pk__in=Subquery(self._occurrences.values("message")))
-        elif self._is_about_occurrences:
-            said = self._occurrences.filter(message=OuterRef("pk"))
+        rows = self._range.in_environments(self._without_range(rows))
+        if self._range.is_small or (not one_by_one and self._range.is_gathered):
+            rows = self._range.gathered(rows, self._range.messages)
+        elif self._range.is_asked:
+            said = self._range.occurrences.filter(message=OuterRef("pk"))
             found = Subquery(said.order_by().values("pk")[:1])
             rows = rows.alias(said=found).filter(said__isnull=False) if one_by_one else rows.filter(Exists(said))
+        return rows
+
+    def _without_range(self, rows: Messages) -> Messages:
+        rows = rows.filter(self._words()) if self.filters.words else rows
         return rows.filter(self._wants_an_opinion()) if settings.SECOND_OPINION and self.filters.is_new else rows
 
     def _words(self) -> Q:

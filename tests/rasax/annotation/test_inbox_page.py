@@ -8,7 +8,7 @@ from django.urls import reverse
 from events.brokers.base import Message
 from events.models import Event
 from rasax.accounts.models import AuditEntry
-from rasax.annotation import annotating, finding
+from rasax.annotation import annotating, finding, ranges
 from rasax.annotation.annotating import Choice
 from rasax.annotation.models import Decision, InboxMessage, Opinion
 from rasax.conversations.models import Correction
@@ -58,10 +58,15 @@ def test_the_least_sure_come_first_and_other_orders_and_filters_are_right(signed
     assert listed(signed_in, order="nonsense", state="nonsense", since="never") == listed(signed_in)
 
 
-@pytest.mark.parametrize("plan", ["gathered", "walked"])
+@pytest.mark.parametrize("plan", ["gathered", "walked", "compared"])
 def test_every_page_comes_once_whatever_the_plan(signed_in, monkeypatch, settings, plan):
     monkeypatch.setattr(finding, "RARE", 1_000 if plan == "gathered" else 0)
-    settings.SECOND_OPINION = plan == "walked"
+    monkeypatch.setattr(ranges, "SMALL", dict.fromkeys(ranges.SMALL, 1_000 if plan == "gathered" else 0))
+    monkeypatch.setattr(ranges, "KEPT", 1_000 if plan == "compared" else -1)
+    monkeypatch.setattr(finding, "WALK", 1 if plan == "compared" else finding.WALK)
+    monkeypatch.setattr(finding, "LONGEST_NEAR_KEPT", 0)
+    monkeypatch.setattr(finding, "NEAREST", 100)
+    settings.SECOND_OPINION = plan != "gathered"
     times = range(130)
     keep(*(said(f"same word {n:03}", timestamp=1.0 + n, confidence=(n % 7) / 10, intent="greet") for n in times))
     for asked in (
@@ -70,6 +75,8 @@ def test_every_page_comes_once_whatever_the_plan(signed_in, monkeypatch, setting
         {"environment": "production"},
         {"q": "word"},
         {"order": "newest", "q": "same"},
+        {"until": "1970-01-01"},
+        {"until": "1970-01-01", "order": "newest", "q": "same", "environment": "production"},
     ):
         seen, before = [], ""
         while before is not None:
