@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jwt
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -105,7 +105,7 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
         private, public = _pem(pair)
         try:
             with transaction.atomic():
-                return self.create(name=name, private=cipher(KEYS).encrypt(private).decode(), public=public.decode())
+                return self.create(name=name, private=opening(KEYS).encrypt(private).decode(), public=public.decode())
         except IntegrityError:
             return self.get(name=name)
 
@@ -160,13 +160,13 @@ class SigningKey(models.Model):
         return jwt.encode(dict(claims), self._opened(), algorithm=ALGORITHM, headers={"kid": self.name})
 
     def _opened(self) -> rsa.RSAPrivateKey:
-        return _loaded(self.private, settings.SECRET_KEY)
+        return _loaded(self.private, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
 
 
 @lru_cache(maxsize=8)
-def _loaded(private: str, secret: str) -> rsa.RSAPrivateKey:
+def _loaded(private: str, secrets: tuple[str, ...]) -> rsa.RSAPrivateKey:
     """Kept: to read a key, and to check its numbers, takes ten times as long as to sign with it."""
-    opened = serialization.load_pem_private_key(cipher(KEYS, secret).decrypt(private.encode()), None)
+    opened = serialization.load_pem_private_key(_ciphers(KEYS, secrets).decrypt(private.encode()), None)
     assert isinstance(opened, rsa.RSAPrivateKey)  # noqa: S101 - _pem writes no other
     return opened
 
@@ -175,6 +175,15 @@ def cipher(purpose: bytes, key: str = "") -> Fernet:
     """A key of its own for each purpose, so that what encrypts here is not what signs sessions."""
     derived = HKDF(hashes.SHA256(), length=32, salt=None, info=purpose)
     return Fernet(base64.urlsafe_b64encode(derived.derive((key or settings.SECRET_KEY).encode())))
+
+
+def opening(purpose: bytes) -> MultiFernet:
+    """Encrypts with the SECRET_KEY, and also opens what one of SECRET_KEY_FALLBACKS encrypted."""
+    return _ciphers(purpose, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
+def _ciphers(purpose: bytes, secrets: Iterable[str]) -> MultiFernet:
+    return MultiFernet([cipher(purpose, secret) for secret in secrets])
 
 
 def _pem(pair: rsa.RSAPrivateKey) -> tuple[bytes, bytes]:

@@ -28,7 +28,7 @@ from events.partitions.moving import is_moving
 from events.partitions.tables import are_partitioned, months
 from events.schema.running import read_status
 from events.schema.versions import Schema, SchemaIsNewer
-from rasax.accounts.sealing import Unreadable, unseal
+from rasax.accounts.encrypted import unreadable
 from rasax.deployment.errors import RasaError
 from rasax.deployment.models import RasaServer
 from rasax.deployment.polling import look_at
@@ -174,22 +174,13 @@ def _model_storage() -> Findings:
 
 
 def _encryption_keys() -> Findings:
-    unreadable = []
-    for name, sealed in RasaServer.objects.exclude(sealed_token="").values_list("name", "sealed_token"):
-        try:
-            unseal(sealed)
-        except Unreadable:
-            unreadable.append(name)
-    if unreadable:
-        said = f"the tokens of {', '.join(unreadable)} cannot be read with the keys that are set"
-        yield Finding(
-            "encryption keys",
-            PROBLEM,
-            said,
-            "Put the old key back at the end of ENCRYPTION_KEYS, or enter the tokens again.",
-        )
-    else:
-        yield Finding("encryption keys", FINE, "they read every token")
+    lost = unreadable()
+    for setting, names in lost.items():
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        said = f"no key in {KEYS[setting]} opens: {', '.join(names[:NAMED])}{more}"
+        yield Finding("encryption keys", PROBLEM, said, LOST[setting])
+    if not lost:
+        yield Finding("encryption keys", FINE, "they open everything that is encrypted")
 
 
 def _event_service() -> Findings:
@@ -226,6 +217,18 @@ def _rasa_servers() -> Findings:
             yield Finding(part, FINE, f"{server.url} answers, version {seen[0].version}")
 
 
+NAMED = 10
+KEYS = {"ENCRYPTION_KEYS": "ENCRYPTION_KEYS", "SECRET_KEY": "SECRET_KEY and SECRET_KEY_FALLBACKS"}
+LOST = {
+    "ENCRYPTION_KEYS": (
+        "Put the old key back at the end of ENCRYPTION_KEYS. Where it is gone: enter the tokens of Rasa servers again,"
+        " connect git repositories again, revoke the guest links and share new ones."
+    ),
+    "SECRET_KEY": (
+        "Put the old key into SECRET_KEY_FALLBACKS. Where it is gone: an administrator turns these second factors off"
+        " on the pages of their people, who set up new ones."
+    ),
+}
 REPLICA = "Start it, or correct DATABASE_REPLICA_URL; until it follows, everything is read from the primary."
 REDIS = "Start Redis, or correct REDIS_URL; without it rasax works, slower."
 STORAGE = "Correct MODEL_STORAGE_URL, and let this account write there; a folder must be one that web and worker share."
