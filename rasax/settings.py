@@ -219,7 +219,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "events.monitoring.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
 CELERY_BEAT_SCHEDULE = {
-    "clear sessions": {"task": "rasax.accounts.tasks.clear_sessions", "schedule": crontab("17", "3")}
+    "clear sessions": {"task": "rasax.accounts.tasks.clear_sessions", "schedule": crontab("17", "3")},
+    "renew event statistics": {
+        "task": "rasax.accounts.tasks.renew_event_statistics",
+        "schedule": crontab("47", "3"),
+    },
 }
 if CELERY_BROKER_URL == "filesystem://":
     CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -23,6 +23,7 @@ from events import live, replica, stamps
 from events.brokers.base import BrokerMisconfigured, BrokerUnavailable
 from events.configured import event_broker
 from events.models import Heartbeat, RejectedMessage
+from events.partitions import strays
 from events.partitions.months import Month
 from events.partitions.moving import is_moving
 from events.partitions.tables import are_partitioned, months
@@ -206,6 +207,10 @@ def _event_table() -> Findings:
         fine = last > Month.of(time.time())
         advice = "" if fine else "Run manage.py partition_events, and look why no event service makes them (its log)."
         yield Finding("event table", FINE if fine else WARNING, f"apart by month, which are made until {last}", advice)
+        if left := strays.many():
+            said = f"{sum(left.values()):,} events of {', '.join(map(str, left))} have no table of their month"
+            advice = "Run manage.py partition_events when the import that brought them has ended."
+            yield Finding("event table", WARNING, said, advice)
 
 
 def _rasa_servers() -> Findings:
