@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from events.partitions.months import OTHER, TABLE, Month
-from events.partitions.tables import LOCK, MOST_STRAYS, attach, months_in
+from events.partitions.tables import LOCK, MOST_STRAYS, are_partitioned, attach, months_in
 from events.schema.patience import shortly, until_free
 
 REST = f"{OTHER}_rest"
@@ -28,6 +28,8 @@ class StillComing(RuntimeError):
 
 def many() -> dict[Month, int]:
     """How many events lie there of each month that `keep_up` leaves, since it would lock the table for too long."""
+    if not are_partitioned():
+        return {}
     with connection.cursor() as cursor:
         found = months_in(cursor, OTHER, time.time())
     return {month: n for month, n in sorted(found.items()) if n > MOST_STRAYS}

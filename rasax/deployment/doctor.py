@@ -28,7 +28,7 @@ from events.partitions.months import Month
 from events.partitions.moving import is_moving
 from events.partitions.tables import are_partitioned, months
 from events.schema.running import read_status
-from events.schema.versions import Schema, SchemaIsNewer
+from events.schema.versions import Schema, WrongSchema
 from rasax.accounts.encrypted import unreadable
 from rasax.deployment.errors import RasaError
 from rasax.deployment.models import RasaServer
@@ -95,8 +95,8 @@ def _database() -> Findings:
     schema = Schema.read(connection)
     status = read_status(connection, schema)
     try:
-        schema.refuse_newer(by=status.version)
-    except SchemaIsNewer as error:
+        schema.refuse_wrong(by=status.version)
+    except WrongSchema as error:
         yield Finding("migrations", PROBLEM, error.what, error.advice)
         return
     if schema.missing:
