@@ -69,8 +69,8 @@ class Schema:
         if self.half_restored:
             raise HalfRestored(
                 f"A restore into this database did not end ({self.half_restored}); nothing is there yet.",
-                "Wait for it where it still runs; else run manage.py restore with that file again, which begins anew. To"
-                " do without it, set DATABASE_URL to another, empty database.",
+                "Wait for it where it still runs; else run manage.py restore with that file again, which begins anew."
+                " To do without it, set DATABASE_URL to another, empty database.",
             )
 
     def latest(self) -> list[Key]:
