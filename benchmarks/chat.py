@@ -10,6 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.ending import end_in_order
 from events import brokers
+from tests.browser import launch
 from tests.deployment import Deployment
 from tests.servers.rasa import RasaStandIn
 from tests.web import Web
@@ -55,9 +56,7 @@ def measure(deployment: Deployment, url: str) -> list[float]:
         ]
         with urllib.request.urlopen(f"{web.url}/api/version") as answer:
             rasa.trusts(*(key["key"] for key in json.load(answer)["keys"]))
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch(playwright)
         times = _talk(browser.new_context().new_page(), web, rasa)
         browser.close()
     deployment.kill(worker)

@@ -6,6 +6,7 @@ import statistics
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser import launch
 from tests.deployment import Deployment
 from tests.web import Web
 
@@ -42,9 +43,7 @@ WATCH = """
 def measure(deployment: Deployment) -> dict[str, tuple[float, float]]:
     """Median and p95 in milliseconds, by what is done."""
     with Web(deployment) as web, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch(playwright)
         context = browser.new_context(bypass_csp=True)  # for wait_for_function
         name, _, value = web.sign_in("annotator").partition("=")
         context.add_cookies([{"name": name, "value": value, "url": web.url}])

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from events import brokers
 from events.brokers.base import EventBroker
+from tests.browser import launch
 from tests.deployment import Deployment
 from tests.rasa import replied, said
 from tests.web import Web
@@ -36,9 +37,7 @@ def measure(deployment: Deployment, url: str) -> tuple[float, float]:
     broker.publish(said("hello", sender_id="watched", timestamp=time.time()).body)
     worker = deployment.start_worker()
     with Web(deployment) as web, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch(playwright)
         context = browser.new_context()
         name, _, value = web.sign_in("annotator").partition("=")
         context.add_cookies([{"name": name, "value": value, "url": web.url}])

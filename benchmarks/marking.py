@@ -14,6 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import tests.environment  # noqa: F401 - says where databases are copied from
 from benchmarks.ending import end_in_order
+from tests.browser import launch
 from tests.deployment import Deployment
 from tests.web import Web
 
@@ -42,9 +43,7 @@ def measure(deployment: Deployment) -> dict[str, list[float]]:
     """Milliseconds, by what is done."""
     deployment.manage("shell", "-c", FILL)
     with Web(deployment) as web, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch(playwright)
         context = browser.new_context()
         name, _, value = web.sign_in("annotator").partition("=")
         context.add_cookies([{"name": name, "value": value, "url": web.url}])

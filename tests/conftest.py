@@ -1,15 +1,19 @@
+import itertools
 import os
+from functools import cache
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import cache as django_cache
 from django.utils import translation
 
 from tests.migrated import migrate
 
 pytest.register_assert_rewrite("tests.trackers.contract")
 pytest_plugins = ["tests.servers.fixtures"]
+_generate = rsa.generate_private_key
 
 
 @pytest.fixture(scope="session")
@@ -42,13 +46,31 @@ def own_language():
 def own_cache():
     """What a test wrote into the database is taken back, and so is the stamp of what was cached meanwhile."""
     yield
-    cache.clear()
+    django_cache.clear()
 
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):
     """A password is hashed slowly on purpose; not in a test that only wants to sign in."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def quick_keys(monkeypatch):
+    """To find primes takes a tenth of a second: the first, second, ... key of each test are the same ones."""
+    made = itertools.count()
+    monkeypatch.setattr("rasax.accounts.tokens.rsa.generate_private_key", lambda **asked: _pair(next(made), **asked))
+
+
+@cache
+def _pair(_number, **asked):
+    return _generate(**asked)
+
+
+@pytest.fixture(autouse=True)
+def static_files_when_asked_for(settings):
+    """Each client starts the application anew, which then need not read all of them."""
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture

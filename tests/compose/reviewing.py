@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, expect, sync_playwright
 
 from events import brokers
 from events.brokers.base import BrokerUnavailable
+from tests.browser import launch
 from tests.compose.plain import PlainCompose
 from tests.rasa import said
 
@@ -33,9 +34,7 @@ class Reviewer:
     @contextmanager
     def at_work(self) -> Iterator[Reviewer]:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-            )
+            browser = launch(playwright)
             self.page = browser.new_page(base_url=self.url)
             self.page.set_default_timeout(SEEN_WITHIN)
             self._sign_in()

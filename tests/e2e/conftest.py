@@ -10,18 +10,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
+from tests import browser
+from tests.e2e import looks
 from tests.e2e.watching import new_page
 from tests.migrated import copy_sqlite
 from tests.rasa import Message
 
 ROOT = Path(__file__).parent.parent.parent
-AXE = (Path(__file__).parent / "axe.min.js").read_text()
-SCREENSHOTS = ROOT / "test-output" / "screenshots"
 MISSING = "/conversations/999999/"  # asked for on purpose
 RECORD = """
 import json, sys
@@ -115,16 +114,15 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def launch() -> Iterator[Callable[[], Browser]]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
-        yield lambda: playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        yield lambda: browser.launch(playwright)
 
 
 @pytest.fixture(scope="session")
 def chromium(launch: Callable[[], Browser]) -> Iterator[Browser]:
-    browser = launch()
-    yield browser
-    browser.close()
+    chromium = launch()
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture
@@ -158,18 +156,8 @@ def page(context: BrowserContext, refusing: set[str]) -> Iterator[Page]:
 
 @pytest.fixture
 def axe(page: Page) -> Callable[[], list[str]]:
-    """What axe-core finds on the page as it is, one line each; evaluated by the driver, which no policy stops."""
-
-    def run() -> list[str]:
-        page.evaluate(
-            "document.getAnimations().forEach((each) => each.finish?.call && each.effect.getComputedTiming()"
-            ".iterations !== Infinity && each.finish())"
-        )
-        page.evaluate(AXE)
-        found: Any = page.evaluate("async () => (await axe.run()).violations")
-        return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
-
-    return run
+    """What axe-core finds on the page as it is."""
+    return lambda: looks.axe(page)
 
 
 def listens(page: Page, where: Locator) -> None:

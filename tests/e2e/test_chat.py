@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import ROOT, SCREENSHOTS, Site, listens, live, sign_in
+from tests.e2e import looks
+from tests.e2e.conftest import ROOT, Site, listens, live, sign_in
+from tests.e2e.looks import picture
 from tests.servers.rasa import RasaStandIn
 
 pytestmark = pytest.mark.e2e
@@ -93,11 +95,6 @@ def say(page: Page, text: str) -> None:
     page.keyboard.press("Enter")
 
 
-def shot(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
-
-
 def test_a_tester_chats_corrects_and_saves_a_test(page: Page, axe: Callable[[], list[str]]) -> None:
     begin(page)
     say(page, "hello")
@@ -105,7 +102,7 @@ def test_a_tester_chats_corrects_and_saves_a_test(page: Page, axe: Callable[[], 
     expect(answer).to_be_visible()
     expect(page.locator(".pending")).to_have_count(0)
     expect(page.locator("#end")).to_contain_text("utter_greet")
-    shot(page, "chat")
+    picture(page, "chat")
     assert axe() == []
     answer.get_by_role("button", name="great").click()
     expect(page.locator(".said.bot").filter(has_text="image")).to_be_visible()
@@ -119,7 +116,7 @@ def test_a_tester_chats_corrects_and_saves_a_test(page: Page, axe: Callable[[], 
     page.keyboard.press("Enter")
     expect(page.locator(".said.user.taken-back").filter(has_text="see you in Rome")).to_be_visible()
     expect(page.locator("#learn")).to_contain_text("utter_goodbye")
-    shot(page, "chat-learning")
+    picture(page, "chat-learning")
     assert axe() == []
     page.keyboard.press("1")
     expect(page.locator(".said.bot").filter(has_text="goodbye")).to_be_visible()
@@ -132,7 +129,7 @@ def test_a_tester_chats_corrects_and_saves_a_test(page: Page, axe: Callable[[], 
     expect(page.get_by_role("heading", name="leaving")).to_be_visible()
     expect(page.locator("pre")).to_contain_text("intent: goodbye")
     expect(page.locator("pre")).not_to_contain_text("out_of_scope")
-    shot(page, "chat-stories")
+    picture(page, "chat-stories")
     assert axe() == []
 
 
@@ -156,7 +153,7 @@ def test_when_nothing_comes_back_the_page_says_what_to_check(site: Site, page: P
     site.run("-c", LONG_AGO)
     page.clock.fast_forward(11_000)
     expect(page.get_by_text("Nothing came back for 10 seconds")).to_be_visible()
-    shot(page, "chat-nothing-came")
+    picture(page, "chat-nothing-came")
     rasa.on_events = publish
     say(page, "hello")
     expect(page.locator(".said.bot").last).to_be_visible()
@@ -180,9 +177,8 @@ def test_it_looks_well_in_the_dark_and_on_a_phone(
     page.locator("#composer [name=text]").fill("hello")
     page.keyboard.press("Enter")
     expect(page.locator(".said.bot")).to_be_visible()
-    shot(page, f"chat-{scheme}-{width}")
-    page.evaluate((ROOT / "tests/e2e/axe.min.js").read_text())
-    assert page.evaluate("async () => (await axe.run()).violations.map((each) => each.id)") == []
+    picture(page, f"chat-{scheme}-{width}")
+    assert looks.axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()
 
@@ -192,7 +188,7 @@ def test_a_guest_talks_on_a_phone_without_an_account(chromium: Browser, site: Si
     page, complaints = context.new_page(), []
     page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
     page.goto(GUEST)
-    shot(page, "guest-begin")
+    picture(page, "guest-begin")
     page.get_by_role("button", name="Begin").tap()
     listens(page, page.get_by_label("Message"))
     page.get_by_label("Message").fill("hello")
@@ -201,9 +197,8 @@ def test_a_guest_talks_on_a_phone_without_an_account(chromium: Browser, site: Si
     page.get_by_role("button", name="great").tap()
     expect(page.locator(".said.user").last).to_contain_text("great")
     expect(page.locator(".said").filter(has_text="image")).to_be_visible()
-    shot(page, "guest")
-    page.evaluate((ROOT / "tests/e2e/axe.min.js").read_text())
-    assert page.evaluate("async () => (await axe.run()).violations.map((each) => each.id)") == []
+    picture(page, "guest")
+    assert looks.axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.reload()
     expect(page.get_by_text("Hey! How are you?")).to_be_visible()

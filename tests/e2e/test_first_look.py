@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import MISSING, SCREENSHOTS, Site, arrive, live, sign_in
+from tests.e2e.conftest import MISSING, Site, arrive, live, sign_in
+from tests.e2e.looks import look
 from tests.rasa import message, recorded, replied, said
 
 pytestmark = pytest.mark.e2e
@@ -190,50 +191,34 @@ def test_without_javascript(site: Site, chromium: Browser) -> None:
     context.close()
 
 
-SIZES = {"1280": (1280, 720), "1920": (1920, 1080), "390": (390, 844)}
-
-
-def test_every_page_is_accessible_and_looks_its_best(site: Site, page: Page, axe) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+def test_every_page_is_accessible_and_looks_its_best(site: Site, page: Page) -> None:
     page.goto("/")
-    look(page, axe, "login")
+    look(page, "login")
     sign_in(page)
     live(page)
-    look(page, axe, "empty")
+    look(page, "empty")
     site.record(*recorded())
     expect(page.locator(".row-of").first).to_be_visible()
     page.get_by_role("checkbox", name=re.compile("Select")).first.check()
     page.get_by_role("combobox", name="Tag").fill("to discuss")
     page.get_by_role("button", name="Add tag").click()
-    look(page, axe, "list")
+    look(page, "list")
     page.keyboard.press("?")
-    look(page, axe, "keys")
+    look(page, "keys")
     page.keyboard.press("Escape")
     page.get_by_role("checkbox", name=re.compile("Select")).first.check()
-    look(page, axe, "selected")
+    look(page, "selected")
     page.goto("/conversations/?intent=greet&q=nothing+like+this")
-    look(page, axe, "no-match")
+    look(page, "no-match")
     page.goto("/conversations/")
     page.locator(".row-link").nth(4).click()
     live(page)
     page.keyboard.press("f")
     expect(page.get_by_role("heading", name="Flagged messages")).to_be_visible()
     page.get_by_role("checkbox", name="Rasa's internals").check()
-    look(page, axe, "conversation")
+    look(page, "conversation")
     for name, address in {"account": "/accounts/", "password": "/accounts/password"}.items():
         page.goto(address)
-        look(page, axe, name)
+        look(page, name)
     page.goto(MISSING)
-    look(page, axe, "not-found")
-
-
-def look(page: Page, axe, name: str) -> None:
-    findings = {}
-    for theme in ("light", "dark"):
-        page.evaluate("(theme) => { document.documentElement.dataset.bsTheme = theme }", theme)
-        for size, (width, height) in SIZES.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=SCREENSHOTS / f"{name}-{theme}-{size}.png")
-            findings[theme, size] = axe()
-    page.set_viewport_size({"width": 1280, "height": 720})
-    assert {key: found for key, found in findings.items() if found} == {}
+    look(page, "not-found")

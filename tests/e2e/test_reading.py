@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, SCREENSHOTS, Site, arrive, live, sign_in
+from tests.e2e.conftest import MAKE_ALICE, Site, arrive, live, sign_in
+from tests.e2e.looks import look
 from tests.rasa import message, replied, said
 
 pytestmark = pytest.mark.e2e
@@ -197,36 +198,20 @@ def test_without_javascript_each_is_a_page(site: Site, chromium: Browser) -> Non
     context.close()
 
 
-SIZES = {"1280": (1280, 720), "1920": (1920, 1080), "390": (390, 844)}
-
-
-def test_it_is_accessible_in_light_and_dark(page: Page, axe) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+def test_it_is_accessible_in_light_and_dark(page: Page) -> None:
     open_ann(page, "alice")
     address = page.url
     page.keyboard.press("p")
     expect(page.get_by_role("heading", name="Story so far")).to_be_visible()
     page.keyboard.press("i")
     expect(page.get_by_text("What did the user mean?")).to_be_visible()
-    look(page, axe, "reading-at")
+    look(page, "reading-at")
     page.goto(address)
     expect(page.locator("#list-column a").first).to_be_visible()
     page.get_by_role("link", name="Choose…").click()
     expect(page.get_by_role("combobox", name="Assignee")).to_be_visible()
     page.get_by_role("link", name="Show image").click()
-    look(page, axe, "reading")
+    look(page, "reading")
     for name, part in {"forget": "forget/", "assign": "assign/"}.items():
         page.goto(address.split("?")[0] + part)
-        look(page, axe, f"reading-{name}")
-
-
-def look(page: Page, axe, name: str) -> None:
-    findings = {}
-    for theme in ("light", "dark"):
-        page.evaluate("(theme) => { document.documentElement.dataset.bsTheme = theme }", theme)
-        for size, (width, height) in SIZES.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=SCREENSHOTS / f"{name}-{theme}-{size}.png")
-            findings[theme, size] = axe()
-    page.set_viewport_size({"width": 1280, "height": 720})
-    assert {key: found for key, found in findings.items() if found} == {}
+        look(page, f"reading-{name}")

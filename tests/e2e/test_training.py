@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, ROOT, SCREENSHOTS, Site, sign_in
+from tests.e2e.conftest import MAKE_ALICE, ROOT, Site, sign_in
+from tests.e2e.looks import picture
 from tests.rasax.deployment.conftest import PROJECT, zipped
 from tests.servers.rasa import RasaStandIn
 
@@ -83,8 +84,7 @@ def test_a_model_is_trained_and_evaluated(
     expect(page.get_by_role("cell", name="see you around")).to_have_count(0)
     expect(page.get_by_role("cell", name="cu", exact=True)).to_be_visible()
     assert axe() == []
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "evaluation.png", full_page=True)
+    picture(page, "evaluation", whole=True)
 
     result = page.url
     page.goto(f"/training/evaluations/compare?before={result.split('/')[-2]}&after={result.split('/')[-2]}")
@@ -92,7 +92,7 @@ def test_a_model_is_trained_and_evaluated(
     assert axe() == []
     page.goto("/training/")
     assert axe() == []
-    page.screenshot(path=SCREENSHOTS / "training.png", full_page=True)
+    picture(page, "training", whole=True)
 
 
 DRAWN = """(id) => {

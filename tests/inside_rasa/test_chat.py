@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser import launch
 from tests.e2e.conftest import ROOT, Site
 from tests.e2e.test_chat import GUEST, SHARE, begin, say
 from tests.inside_rasa.server import rasa_server, train
@@ -51,8 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, rabbitmq: RabbitMQServer) -> 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        browser = launch(playwright)
         yield browser
         browser.close()
 

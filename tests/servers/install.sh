@@ -16,7 +16,7 @@ has redis-server || want redis-server
 has git || want git
 has promtool || want prometheus
 { has sshd || file /usr/sbin/sshd; } || want openssh-server
-has chromium || want chromium
+has chromium-headless-shell || want chromium-headless-shell
 { has xgettext && has msgmerge; } || want gettext
 # Pages show Latin, Arabic and Chinese, Japanese and Korean text; without glyphs a picture of them shows boxes.
 file /usr/share/fonts/truetype/noto/NotoSansArabic-Regular.* || want fonts-noto-core
