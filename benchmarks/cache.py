@@ -30,7 +30,7 @@ from tests.servers.redis import RedisServer
 from tests.web import Web
 
 ROUNDS, EACH = 7, 8
-FEWEST, QUESTION_TAKES, ROUND_TAKES = 3, 12, 1.5  # rounds, and seconds after which there are no more
+FEWEST, QUESTION_TAKES, ROUND_TAKES = 3, 8, 1.5  # rounds, and seconds after which there are no more
 READERS, READ = 16, 1
 ARRIVING = 200  # events a second
 COUNTED = {"q": crowd.COMMON_WORDS[0], "intent": FREQUENT}
