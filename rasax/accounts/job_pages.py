@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from rasax.accounts.jobs import Job
+from rasax.accounts.leases import told_beside
 from rasax.accounts.models import User
 
 AT_ONCE = 200  # changes that a page may wait for
@@ -82,7 +83,7 @@ def _after(request: HttpRequest, job: Job) -> HttpResponse:
 
 def _shown(request: HttpRequest, job: Job) -> HttpResponse:
     template = "accounts/_job.html" if "HX-Request" in request.headers else "accounts/job.html"
-    response = render(request, template, {"job": job})
+    response = render(request, template, {"job": job, "asked_for": told_beside(job)})
     patch_vary_headers(response, ["HX-Request"])
     return response
 

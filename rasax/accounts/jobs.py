@@ -35,6 +35,8 @@ from events import live
 from events.monitoring import metrics
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
     from rasax.accounts.models import User
 
 LEASE = timedelta(seconds=30)  # without a step for so long, the worker is believed dead
@@ -73,6 +75,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {}
 PAGES: dict[str, Callable[[Job], str]] = {}  # of a kind, on which its person goes on once there is something to see
+NOBODYS: dict[str, _StrPromise] = {}  # kinds that rasax itself asks for, and what stands there instead of a person
 UNENDED = ("queued", "running", "waiting")
 
 NOT_ALLOWED = gettext_noop("You may no longer do this. Ask an administrator for the permission, then start it again.")
@@ -242,6 +245,10 @@ class Job(models.Model):
         return " ".join(part for part in (said, self.message and _(self.message)) if part) or self.get_state_display()
 
     @property
+    def who(self) -> str:
+        return str(NOBODYS.get(self.kind, "") if self.by is None else self.by)
+
+    @property
     def can_be_undone(self) -> bool:
         undone_by = KINDS[self.kind].undone_by if self.kind in KINDS else ""
         return bool(undone_by and self.ended and not self.undone_at and self.result.get("changed"))
@@ -368,7 +375,9 @@ class JobFile(models.Model):
 
 def may_ask(user: User | None, kind: str) -> bool:
     needs = KINDS[kind].needs
-    return user is not None and user.is_active and (not needs or user.has_perm(needs))
+    if user is None:
+        return kind in NOBODYS
+    return user.is_active and (not needs or user.has_perm(needs))
 
 
 def send(pk: uuid.UUID) -> None:

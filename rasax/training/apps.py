@@ -7,7 +7,14 @@ class TrainingConfig(AppConfig):
 
     def ready(self) -> None:
         from rasax.accounts.audited import WORDS
-        from rasax.training import checks, contradictions, importing_jobs, sync_jobs, undoing_jobs  # noqa: F401
+        from rasax.training import (  # noqa: F401
+            checks,
+            contradictions,
+            importing_jobs,
+            renaming_jobs,
+            sync_jobs,
+            undoing_jobs,
+        )
         from rasax.training.wording import VERBS
 
         WORDS.update(VERBS)

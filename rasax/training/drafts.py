@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rasax.training import progress
 from rasax.training.edits import Add, Edit, FileDiff, NewFile, Put, Remove, RemoveFile
 from rasax.training.files import Block, TrainingFile
 from rasax.training.formats import blocks, in_line
@@ -37,7 +38,9 @@ class Draft:
     def apply(self, edits: Sequence[Edit]) -> None:
         """Raises Refused, with file and line."""
         self._load([edit.block for edit in edits if isinstance(edit, Put | Remove)])
+        progress.begin(len(edits))
         for edit in edits:
+            progress.step()
             match edit:
                 case Put():
                     self._put(edit)

@@ -18,12 +18,14 @@ from rasax.training.changes import Change
 from rasax.training.differences import ShownPlan, shown_plan
 from rasax.training.formats.errors import Refused
 from rasax.training.importing import Content, read_ahead
+from rasax.training.progress import told_to
 from rasax.training.projects import Project
 
 if TYPE_CHECKING:
     from rasax.accounts.models import User
 
 IMPORT = "training.import"
+PARTS = 3  # files read, stored, indexed
 LARGE = 400_000  # bytes of YAML; below it a page does not take a second
 
 
@@ -96,14 +98,15 @@ def let_run(job: Job, token: str) -> None:
 def run(job: Job) -> None:
     """Twice: before the yes, and after it."""
     files = _files(job)
-    total = sum(map(len, files.values()))
+    size = sum(map(len, files.values()))
+    total = size * PARTS if is_decided(job) else size
     job.step(0, total)
     read = read_ahead(files, Project.objects.default().files(), lambda done: job.step(done, total))
     if not is_decided(job):
         _plan(job, read)
         raise Waits
     try:
-        with renewed(job), transaction.atomic():
+        with renewed(job), told_to(job, PARTS - 1, size), transaction.atomic():
             change = _take(job, read, job.arguments["token"])
             JobFile.objects.filter(job=job).delete()
             job.result.pop("plan", None)

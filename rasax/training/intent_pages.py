@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from rasax.training import intents
+from rasax.training import intents, renaming_jobs
 from rasax.training.access import CHANGE, by, can_change, can_change_all, can_view
 from rasax.training.balance import weighed
 from rasax.training.changes import Change
@@ -69,6 +69,8 @@ def rename_intent(request: HttpRequest) -> HttpResponse:
     context = {"name": name, "new": new, "merge": merges, "intents": [row.name for row in intents.project_intents()]}
     if not new:
         return render(request, "data/rename_intent.html", context)
+    if request.method == "POST" and renaming_jobs.is_large("intent", name, new):
+        return redirect("job", renaming_jobs.ask("intent", name, new, by(request), merges).pk)
     if request.method == "POST":
         renamed = _("“%(old)s” is “%(new)s” now, everywhere.") % {"old": name, "new": new}
         return _done(request, lambda: intents.rename_intent(name, new, by(request), merges), renamed, new)

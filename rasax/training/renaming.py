@@ -8,6 +8,7 @@ from typing import Self
 
 from django.db.models import Q
 
+from rasax.training import progress
 from rasax.training.declaring import part_of
 from rasax.training.edits import Edit, NewFile, Put
 from rasax.training.files import Block, Mention, TrainingFile
@@ -46,6 +47,7 @@ class Renaming:
         found = list(self._blocks())
         linked = {block.file.path for block in found if LINKED.search(block.text)}
         alone = [block for block in found if block.file.path not in linked]
+        progress.begin(len(alone))
         return [*(self._file(path) for path in sorted(linked)), *(self._block(block) for block in alone)]
 
     def _blocks(self) -> Iterator[Block]:
@@ -59,6 +61,7 @@ class Renaming:
         return found.order_by("file__path", "position").iterator()
 
     def _block(self, block: Block) -> Put:
+        progress.step()
         part = part_of(block)
         for kind, name in self.merged:
             if part.section == f"{kind}s":

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rasax.training import names
+from rasax.training import names, renaming_jobs
 from rasax.training.access import by, can_change_all
 from rasax.training.differences import shown_diffs
 from rasax.training.files import Block
@@ -44,6 +44,8 @@ def rename(request: HttpRequest, kind: str) -> HttpResponse:
 
 def _rename(request: HttpRequest, kind: str, back: str) -> HttpResponse:
     name, new = named(request), named(request, "new")
+    if renaming_jobs.is_large(kind, name, new):
+        return redirect("job", renaming_jobs.ask(kind, name, new, by(request)).pk)
     try:
         change = names.rename(kind, name, new, by(request))
     except Refused as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rasax.training import progress
 from rasax.training.edits import Followed
 from rasax.training.files import GAP, NAME_LENGTH, Block, TrainingFile
 from rasax.training.formats import blocks
@@ -18,6 +19,7 @@ Record = dict[str, Any]  # one of Change.edits
 def store(sheets: list[Sheet]) -> tuple[list[Record], Followed]:
     """Inside the transaction that holds the project's lock."""
     index, records = Index(), list[Record]()
+    progress.begin(sum(len(sheet.changed) for sheet in sheets))
     for sheet in sheets:
         records += _Storing(sheet, index).records()
     return records, index.write()
@@ -29,6 +31,7 @@ class _Storing:
 
     def records(self) -> list[Record]:
         changed = self.sheet.changed
+        turns = self._turns(changed)
         new = [entry for entry in changed if entry.block is None]
         kept = [entry for entry in changed if entry.block is not None]
         records = self._remove() + [self._change(entry) for entry in kept]
@@ -37,8 +40,15 @@ class _Storing:
         if new:
             self._file()
             records += self._create(new)
+        if turns and self.sheet.file is not None:
+            self.index.escaped.add(self.sheet.file.pk)
         self._settle()
         return records
+
+    def _turns(self, changed: list[Entry]) -> bool:
+        """Whether the file may now be of ASCII alone, or no longer."""
+        before = all(entry.block.text.isascii() for entry in [*changed, *self.sheet.removed] if entry.block)
+        return before != all(entry.text.isascii() for entry in changed)
 
     def _file(self) -> TrainingFile:
         if self.sheet.file is None:
@@ -64,6 +74,7 @@ class _Storing:
             self.index.say(block, entry.said)
         else:
             self.index.change(block, entry.part or Part(0, blocks.TEXT), was)
+        progress.step()
         return record
 
     def _create(self, new: list[Entry]) -> list[Record]:
@@ -84,6 +95,7 @@ class _Storing:
         for entry, row in zip(new, rows, strict=True):
             entry.block, entry.pk = row, row.pk
             self.index.add(row, entry.part or Part(0, blocks.TEXT))
+            progress.step()
         return [self._record(entry, None, entry.text) for entry in new]
 
     def _places(self, new: list[Entry]) -> dict[int, int]:

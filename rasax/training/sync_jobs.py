@@ -7,9 +7,9 @@ from datetime import timedelta
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from rasax.accounts.jobs import Failed, Job, runs
+from rasax.accounts.jobs import NOBODYS, UNENDED, Cancelled, Failed, Job, runs
 from rasax.accounts.leases import renewed
 from rasax.accounts.sweeping import chore
 from rasax.training.access import CHANGE, CHANGE_ALL
@@ -18,7 +18,8 @@ from rasax.training.git.failures import GitFailed
 from rasax.training.models import GitRepository
 
 LOOK, PULL, PUSH = "training.git_look", "training.git_pull", "training.git_push"
-KINDS = (LOOK, PULL, PUSH)
+BY_THE_CLOCK = "training.git_pull_by_the_clock"
+KINDS = (LOOK, PULL, PUSH, BY_THE_CLOCK)
 
 GONE = gettext_noop("The repository is no longer connected.")
 NOT_ALLOWED = gettext_noop("This changes training data, stories and responses; you may not change all of them.")
@@ -75,9 +76,12 @@ def look(job: Job) -> None:
 
 @runs(PULL, needs=CHANGE, says=_pulled)
 def pull(job: Job) -> None:
+    _pull(job, _repository(job))
+
+
+def _pull(job: Job, repository: GitRepository) -> None:
     from rasax.training import syncing
 
-    repository = _repository(job)
     job.step(0)
     try:
         with renewed(job):
@@ -103,16 +107,39 @@ def push(job: Job) -> None:
     job.step(1, 1, commit=commit, branch=branch or repository.branch)
 
 
+NOBODYS[BY_THE_CLOCK] = gettext_lazy("the schedule")
+
+
+@runs(BY_THE_CLOCK, says=_pulled)
+def pull_as_scheduled(job: Job) -> None:
+    """One that brought nothing leaves no row, and one that says what the last one said takes its place."""
+    repository = GitRepository.objects.first()
+    if repository is None:
+        raise Failed(GONE)
+    last = Job.objects.filter(kind=BY_THE_CLOCK, ended_at__isnull=False).first()
+    try:
+        _pull(job, repository)
+    except Failed as failure:
+        if last is not None and last.message == str(failure):
+            last.delete()
+        raise
+    if not job.result["taken"] and not job.result["conflicts"]:
+        Job.objects.filter(pk=job.pk).delete()
+        raise Cancelled
+    if (
+        last is not None
+        and not job.result["taken"]
+        and last.result == {**job.result, "taken": last.result.get("taken")}
+    ):
+        last.delete()
+
+
 @chore
 def pull_by_the_clock() -> None:
-    """One worker does it, whoever comes first. What fails is shown on the page, and tried again the next time."""
-    from rasax.training import syncing
-
+    """One worker asks for it, whoever comes first; not while the pull before is still under way."""
     now = timezone.now()
     for repository in GitRepository.objects.filter(pull_after__lte=now, is_merged=True):
         again = now + timedelta(minutes=repository.pull_every)
-        if GitRepository.objects.filter(pk=repository.pk, pull_after__lte=now).update(pull_after=again):
-            try:
-                syncing.pull(repository, None)
-            except (GitFailed, Refused):
-                continue
+        due = GitRepository.objects.filter(pk=repository.pk, pull_after__lte=now)
+        if due.update(pull_after=again) and not Job.objects.filter(kind=BY_THE_CLOCK, state__in=UNENDED).exists():
+            Job.objects.ask(BY_THE_CLOCK, None)

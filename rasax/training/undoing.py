@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from rasax.training import progress
 from rasax.training.changes import Change
 from rasax.training.drafts import Draft
 from rasax.training.formats import blocks
@@ -20,7 +21,9 @@ def taken_back(change: Change) -> Draft:
     if Change.objects.filter(pk=change.pk).exclude(undone_by=None).exists():
         raise Refused(UNDONE)
     draft, later = Draft(), _later(change)
+    progress.begin(len(change.records))
     for record in reversed(change.records):
+        progress.step()
         _take_back(draft.sheet(record["path"]), record, later[record["block"]])
     for sheet in draft.sheets:
         _settle(sheet)

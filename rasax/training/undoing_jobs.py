@@ -15,12 +15,14 @@ from rasax.accounts.leases import renewed
 from rasax.training.access import VIEW, may_undo
 from rasax.training.changes import Change
 from rasax.training.formats.errors import Refused
+from rasax.training.progress import told_to
 
 if TYPE_CHECKING:
     from rasax.accounts.models import User
 
 UNDO = "training.undo"
 LARGE = 400_000  # characters of what it changed; below it a page does not take a second
+PARTS = 3  # edits taken back, stored, indexed
 NOT_ALLOWED = gettext_noop("This change is somebody else’s; only who may change all training data can undo it.")
 
 
@@ -45,9 +47,9 @@ def run(job: Job) -> None:
         raise Failed(NOT_ALLOWED)
     job.step(0)
     try:
-        with renewed(job), transaction.atomic():
+        with renewed(job), told_to(job, PARTS), transaction.atomic():
             undoing = change.undo(job.by)
-            job.step(1, 1, change=undoing.pk)
+            job.step(job.total or 0, change=undoing.pk)
     except Refused as refused:
         where = f"{refused.path}: " if refused.path else ""
         raise Failed(" ".join(part for part in (where + _(refused.message), refused.words) if part)) from refused

@@ -1,5 +1,6 @@
 // A job on the page says how far it is. The socket is opened only when there is one to watch.
 const seen = new Set();
+const ASK_EVERY = 2000; // ms, where nothing is announced while the job holds the database (SQLite)
 
 async function show(job) {
   const response = await fetch(job.dataset.address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
@@ -15,6 +16,7 @@ async function show(job) {
   const now = fresh.querySelector("progress");
   if (progress && now) {
     // Replacing it would take the focus from Cancel, and have everything read aloud again.
+    job.toggleAttribute("data-asked-for", fresh.hasAttribute("data-asked-for"));
     if (now.hasAttribute("max")) Object.assign(progress, { max: now.max, value: now.value });
     job.querySelector(".job-line").replaceWith(fresh.querySelector(".job-line"));
     return;
@@ -34,6 +36,7 @@ async function look() {
       return current ? show(current) : undefined;
     };
     watch(`job:${id}`, refetch);
+    setInterval(() => document.querySelector(`[data-job="${id}"][data-asked-for]`) && refetch(), ASK_EVERY);
     refetch(); // it may have ended while the socket was on its way
   }
 }

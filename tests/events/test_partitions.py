@@ -19,6 +19,7 @@ from events.partitions.moving import Move
 from events.partitions.tables import are_partitioned, keep_up, months
 from events.schema.operations import AddIndexOnline, FillInBatches, RemoveIndexOnline
 from rasax.deployment import doctor
+from rasax.deployment.backup import restoring
 from tests.events.apart import migrated_database
 from tests.rasa import message, replied, said
 
@@ -298,6 +299,8 @@ def test_the_doctor_tells_of_months_and_of_a_move_that_nobody_ends(database, mon
     killed_in_the_middle(monkeypatch, by_month=False)
     [finding] = doctor._event_table()
     assert "partition_events again" in finding.advice
+    with pytest.raises(restoring.Refused, match="on their way"):
+        restoring._refuse_a_move()
     move(by_month=True)
     assert [finding.state for finding in doctor._event_table()] == ["fine"]
 

@@ -17,12 +17,29 @@ Opcode = tuple[str, int, int, int, int]
 
 
 def runs(one: Items, other: Items) -> Iterator[Run]:
-    at, beside = 0, 0
-    for place, place_beside in [*_anchors(one, other), (len(one), len(other))]:
-        yield from _between(one, (at, place), other, (beside, place_beside))
-        if place < len(one):
-            yield place, place_beside, 1
-        at, beside = place + 1, place_beside + 1
+    head, tail = _ends(one, other)
+    yield 0, 0, head
+    yield from _inside(one, (head, len(one) - tail), other, (head, len(other) - tail))
+    yield len(one) - tail, len(other) - tail, tail
+
+
+def _ends(one: Items, other: Items) -> tuple[int, int]:
+    """How many are the same at the beginning, and of the rest at the end."""
+    most = min(len(one), len(other))
+    head = next((at for at in range(most) if one[at] != other[at]), most)
+    most -= head
+    return head, next((at for at in range(most) if one[-1 - at] != other[-1 - at]), most)
+
+
+def _inside(one: Items, part: tuple[int, int], other: Items, beside: tuple[int, int]) -> Iterator[Run]:
+    (at, end), (at_beside, end_beside) = part, beside
+    anchors = _anchors(one[at:end], other[at_beside:end_beside])
+    for place, place_beside in [(at + here, at_beside + there) for here, there in anchors]:
+        if at < place and at_beside < place_beside:
+            yield from _between(one, (at, place), other, (at_beside, place_beside))
+        yield place, place_beside, 1
+        at, at_beside = place + 1, place_beside + 1
+    yield from _between(one, (at, end), other, (at_beside, end_beside))
 
 
 def _anchors(one: Items, other: Items) -> list[tuple[int, int]]:
@@ -54,20 +71,16 @@ def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _between(one: Items, part: tuple[int, int], other: Items, beside: tuple[int, int]) -> Iterator[Run]:
     (start, end), (start_beside, end_beside) = part, beside
-    head = 0
-    while start + head < end and start_beside + head < end_beside and one[start + head] == other[start_beside + head]:
-        head += 1
-    tail, most = 0, min(end - start, end_beside - start_beside) - head
-    while tail < most and one[end - 1 - tail] == other[end_beside - 1 - tail]:
-        tail += 1
+    some, others = one[start:end], other[start_beside:end_beside]
+    head, tail = _ends(some, others)
     yield start, start_beside, head
-    yield from _closely(one[start + head : end - tail], other[start_beside + head : end_beside - tail], start + head,
+    yield from _closely(some[head : len(some) - tail], others[head : len(others) - tail], start + head,
                         start_beside + head)  # fmt: skip
     yield end - tail, end_beside - tail, tail
 
 
 def _closely(one: Items, other: Items, at: int, beside: int) -> Iterator[Run]:
-    if one and other and len(one) * len(other) <= CLOSELY:
+    if 1 < len(one) * len(other) <= CLOSELY:
         for match in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
             yield at + match.a, beside + match.b, match.size
 

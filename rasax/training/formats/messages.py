@@ -9,6 +9,7 @@ def gettext_noop(message: str) -> str:
 
 
 NO_YAML = gettext_noop("This cannot be read as YAML. Correct the line.")
+TAB = gettext_noop("A tab stands where YAML wants spaces. Put spaces there.")
 TOO_LARGE = gettext_noop("The file is larger than 32 million characters. Split it into several files.")
 TOO_DEEP = gettext_noop("Lists and keys stand in each other more than 100 levels deep. Make it flatter.")
 TOO_MANY_NODES = gettext_noop(

@@ -29,6 +29,7 @@ from rasax.training.formats.messages import (
     NO_YAML,
     OWN_TAG,
     RECURSIVE,
+    TAB,
     TOO_DEEP,
     TOO_LARGE,
     TOO_MANY_NODES,
@@ -41,6 +42,7 @@ MOST_NODES = 3_000_000  # some bytes of aliases stand for millions
 
 HIDDEN = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KNOWN_TAGS = {"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))}
+OF_A_TAB = r"'\t'"  # in the words of the YAML reader
 NULL = {"", "~", "null", "Null", "NULL"}
 BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 INT = re.compile(r"[-+]?[0-9][0-9_]*|[-+]?0o[0-7_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?0b[01_]+")
@@ -211,7 +213,8 @@ def _general_tree(text: str, short: literals.Shortened, part: bool) -> Tree:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = line_of(text, short.place(mark.index)) if mark else 0
-        raise Refused(NO_YAML, str(error.problem or error.context or ""), line=line) from error
+        words = str(error.problem or error.context or "")
+        raise Refused(TAB if OF_A_TAB in words else NO_YAML, "" if OF_A_TAB in words else words, line=line) from error
     except (YAMLError, ValueError, IndexError) as error:
         if isinstance(error, Refused):
             raise

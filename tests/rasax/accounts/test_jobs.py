@@ -331,6 +331,29 @@ def test_a_lease_is_renewed_beside_what_works_long_with_the_database(kind, sent,
     assert job.state == State.DONE, job.log
 
 
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
+def test_on_sqlite_a_file_tells_how_far_it_is_while_the_job_holds_the_database(
+    kind, bob, client, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(leases, "EVERY", 0.01)
+    monkeypatch.setattr(leases, "_beside", lambda pk: tmp_path / f"job-{pk}")
+    client.force_login(bob)
+
+    def long(job):
+        job.done, job.total = 3, 9
+        with leases.renewed(job):
+            until = time.monotonic() + 10
+            while b'max="9" value="3"' not in (shown := client.get(f"/jobs/{job.pk}/").content):
+                assert time.monotonic() < until
+            assert b"data-asked-for" in shown
+
+    job = Job.objects.ask(kind(long), bob, at_once=True)
+    assert job.state == State.DONE, job.log
+    assert not list(tmp_path.iterdir())
+    assert b"data-asked-for" not in client.get(f"/jobs/{job.pk}/").content
+
+
 def test_a_kind_may_be_kept_longer(kind, sent, bob):
     kept = Job.objects.ask(kind(lambda job: None, kept=timedelta(days=90)), bob, at_once=True)
     Job.objects.filter(pk=kept.pk).update(ended_at=timezone.now() - timedelta(days=30))

@@ -18,7 +18,7 @@ BAD = {
     "ten thousand lists": ("nlu: " + "[" * 10_000, "100 levels", 1),
     "ten thousand levels": ("nlu:\n" + "- " * 10_000, "100 levels", 2),
     "a thousand keys": ("".join(" " * n + "a:\n" for n in range(1_000)), "100 levels", 101),
-    "a tab": ("nlu:\n- intent: a\n\texamples: b\n", "cannot be read as YAML", 3),
+    "a tab": ("nlu:\n- intent: a\n\texamples: b\n", "A tab stands where YAML wants spaces", 3),
     "a key twice": ("nlu: []\nrules: []\nnlu: []\n", "twice", 3),
     "a key twice below": ("responses:\n  utter_a: []\n  'utter_a': []\n", "twice", 3),
     "two documents": ("nlu: []\n---\nnlu: []\n", "more than one YAML document", 2),
@@ -42,6 +42,15 @@ def test_what_cannot_be_read_is_kept_with_its_line_and_others_go_on(db, text, me
     assert Example.objects.count() == 1
     project.take({"data/bad.yml": "rules: []\n"}, None)
     assert project.faults() == {}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_byte_order_mark_and_line_ends_of_windows_are_read_and_stay(db, mark, end):
+    project, text = Project.objects.default(), mark + f"nlu:{end}- intent: a{end}  examples: |{end}    - b{end}"
+    project.take({"data/nlu.yml": text.encode()}, None)
+    assert (project.faults(), project.files()) == ({}, {"data/nlu.yml": text})
+    assert [(row.intent, row.text) for row in Example.objects.all()] == [("a", "b")]
 
 
 def test_both_lines_of_a_key_that_stands_twice_are_named():

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from rasax.accounts import jobs
 from rasax.accounts.models import Job
-from rasax.training import undoing_jobs
+from rasax.training import progress, renaming_jobs, undoing_jobs
 from rasax.training.models import Block, Change, Example, Project
 from tests.e2e.hostile import PAYLOADS
 from tests.rasax.training.conftest import FILES, text_of
@@ -94,6 +95,32 @@ def test_renaming_to_one_that_exists_says_to_merge(desk, project):
     assert "merge the two" in text_of(answer)
     say(desk, "intents/rename/", name="greet", new="bye", merge="1")
     assert Example.objects.filter(intent="bye").count() == 4
+
+
+def test_a_large_renaming_is_a_job_that_tells_how_far_it_is(desk, project, monkeypatch):
+    monkeypatch.setattr(renaming_jobs, "LARGE", 10)
+    monkeypatch.setattr(jobs, "send", lambda pk: None)
+    far, step = [], progress.step
+    assert "Renaming “greet” to “bye”." in say(desk, "intents/rename/", name="greet", new="bye", merge="1")
+    say(desk, "intents/rename/", name="greet", new="bye", merge="1")
+    job = Job.objects.get()
+    assert Project.objects.default().files() == FILES, "nothing is done while the page waits"
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "step", lambda *n: (step(*n), far.append(progress._told.get().job.done)))
+        Job.objects.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.line) == ("done", "“greet” is “bye” now, everywhere.")
+    assert (job.done, job.total) == (4000, 4000)
+    assert far == sorted(far)
+    assert len(set(far)) > 5, "steps of each part are told"
+    assert not Example.objects.filter(intent="greet").exists()
+    say(desk, "rename/entity/", name="person", new="human")
+    say(desk, "rename/entity/", name="person", new="other")
+    for waiting in Job.objects.filter(state="queued").order_by("queued_at"):
+        Job.objects.run(waiting.pk)
+    failed = Job.objects.get(state="failed")
+    assert "“person” to “other”" in failed.line
+    assert "person" in failed.message
 
 
 def test_an_entity_is_renamed_from_its_page_as_an_intent_is(desk, project):

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from rasax.accounts.models import AuditEntry, Job
-from rasax.training import syncing
+from rasax.training import sync_jobs, syncing
 from rasax.training.edits import Put
 from rasax.training.models import Block, GitRepository, Project
 from tests.rasax.training.conftest import text_of
@@ -117,15 +117,40 @@ def test_a_repository_is_disconnected_and_the_data_stay(client, alice, over_http
     assert Project.objects.default().files() == FILES
 
 
-def test_a_pull_by_the_clock_comes_when_it_is_due(alice, over_http, bare):
-    from rasax.training.sync_jobs import pull_by_the_clock
-
+def test_a_pull_by_the_clock_comes_when_it_is_due(client, alice, over_http, bare):
     syncing.pull(over_http, alice)
     over_http.schedule(5, alice)
     bare.write({"new.yml": "nlu: []\n"})
-    pull_by_the_clock()
-    assert "new.yml" not in Project.objects.default().files()
-    GitRepository.objects.update(pull_after="2020-01-01T00:00Z")
-    pull_by_the_clock()
+    sync_jobs.pull_by_the_clock()
+    assert not Job.objects.exists()
+    assert pulled_by_the_clock() == "done"
     assert "new.yml" in Project.objects.default().files()
     assert GitRepository.objects.get().pull_after.year > 2020
+    client.force_login(alice)
+    shown = text_of(client.get(PAGE))
+    assert "the schedule" in shown
+    assert "1 file came from git." in shown
+
+
+def pulled_by_the_clock():
+    """What became of it."""
+    GitRepository.objects.update(pull_after="2020-01-01T00:00Z")
+    sync_jobs.pull_by_the_clock()
+    sync_jobs.pull_by_the_clock()
+    asked = Job.objects.get(state="queued")
+    Job.objects.run(asked.pk)
+    return getattr(Job.objects.filter(pk=asked.pk).first(), "state", None)
+
+
+def test_pulls_by_the_clock_that_bring_nothing_new_leave_no_rows(alice, over_http, bare):
+    syncing.pull(over_http, alice)
+    over_http.schedule(5, alice)
+    assert pulled_by_the_clock() is None
+    assert not Job.objects.exists()
+    bare.write({"domain.yml": "intents:\n- theirs\n"})
+    Project.objects.default().take({"domain.yml": "intents:\n- ours\n"}, alice)
+    assert [pulled_by_the_clock(), pulled_by_the_clock()] == ["done", "done"]
+    assert [job.result["conflicts"] for job in Job.objects.all()] == [1]
+    GitRepository.objects.update(branch="elsewhere")
+    assert [pulled_by_the_clock(), pulled_by_the_clock()] == ["failed", "failed"]
+    assert list(Job.objects.order_by("queued_at").values_list("state", flat=True)) == ["done", "failed"]

@@ -8,6 +8,7 @@ from rasax.training import intents
 from rasax.training.edits import Add, NewFile, Put, Remove, RemoveFile
 from rasax.training.formats.errors import Refused
 from rasax.training.models import Block, Change, Example, Mention, Project, TrainingFile
+from rasax.training.texts import digest
 
 pytestmark = pytest.mark.django_db
 
@@ -221,3 +222,17 @@ def test_escapes_in_a_file_of_ascii_are_the_characters_that_rasa_reads(db):
     project.take({}, None, replace=True)
     project.take({"data/nlu.yml": text + "    - Bonn ä\n"}, None)
     assert Example.objects.earliest("pk").text == "to K\\u00f6ln"
+
+
+def test_escapes_are_read_again_when_another_block_makes_the_file_other_than_ascii(db):
+    project, escaped = Project.objects.default(), "nlu:\n- intent: a\n  examples: |\n    - to [K\\u00f6ln](city)\n"
+    other = "- intent: b\n  examples: |\n    - {}\n"
+    project.take({"data/nlu.yml": escaped + other.format("Bonn"), "data/more.yml": escaped.replace("a", "c", 1)}, None)
+    seen = Example.objects.filter(source__contains="K").order_by("-intent")
+    assert [row.text for row in seen] == ["to Köln", "to Köln"]
+    beside = Block.objects.get(name="b")
+    change = project.write([Put(beside, other.format("Böblingen"))], None, "changed")
+    assert [row.text for row in seen.all()] == ["to Köln", "to K\\u00f6ln"], "of this file alone"
+    assert seen.last().entities[0]["end"] == 12
+    project.undo(change, None)
+    assert [(row.text, row.digest) for row in seen.all()] == [("to Köln", digest("to Köln"))] * 2
