@@ -9,6 +9,7 @@ import statistics
 import sys
 
 from benchmarks import appending, chat, importing, ingest, latency, marking, pages, training_data
+from benchmarks.ending import end_in_order
 from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
@@ -81,4 +82,5 @@ def show_latency(deployment: Deployment, url: str) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -19,6 +19,8 @@ import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.ending import end_in_order
+
 LENGTHS = (10, 100, 1_000, 10_000)
 DATABASES = ("ours", "in2", "in3")
 ROOT = Path(__file__).parent.parent
@@ -210,6 +212,7 @@ def _run(python: str, task: dict) -> dict:
 
 
 if __name__ == "__main__":
+    end_in_order()
     warnings.filterwarnings("ignore")
     TASK = json.load(sys.stdin)
     print(json.dumps(inside_rasa(TASK) if TASK["where"] == "in Rasa" else on_our_own(TASK)))

@@ -8,6 +8,7 @@ import urllib.request
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.ending import end_in_order
 from events import brokers
 from tests.browser import launch
 from tests.deployment import Deployment
@@ -84,6 +85,7 @@ def show(deployment: Deployment, url: str) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitMQServer
     from tests.servers.redis import RedisServer

@@ -12,6 +12,7 @@ import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -51,6 +52,9 @@ COLUMNS = {
 }
 
 
+Rows = dict[str, list[tuple[Any, ...]]]  # by table
+
+
 def skewed(values: list[str]) -> tuple[list[str], list[float]]:
     """Each half as likely as one of half its rank, for random.choices."""
     return values, list(accumulate(1 / (rank + 1) ** 1.3 for rank in range(len(values))))
@@ -78,10 +82,10 @@ class Crowd:
         ]
         self.intents, self.intent_weights = skewed(INTENTS)
 
-    def chunks(self) -> Iterator[dict[str, list[tuple[Any, ...]]]]:
+    def chunks(self) -> Iterator[Rows]:
         """Rows by table, for some thousand conversations at a time; the facets come with the last."""
         for first in range(1, self.conversations + 1, CHUNK):
-            rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in COLUMNS}
+            rows: Rows = {table: [] for table in COLUMNS}
             for number in range(first, min(first + CHUNK, self.conversations + 1)):
                 self._add(number, rows)
             yield rows
@@ -176,16 +180,24 @@ def _fill_postgresql(url: str, crowd: Crowd) -> None:
         cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'event_text_search'")
         (index,) = cursor.fetchone() or ("",)
         cursor.execute("DROP INDEX event_text_search")
-        for rows in crowd.chunks():
-            for table, part in rows.items():
-                lines = "".join("\t".join(map(_copied, row)) + "\n" for row in part)
-                cursor.copy_expert(f"COPY {table} ({', '.join(COLUMNS[table].split())}) FROM STDIN", io.StringIO(lines))
+        with ThreadPoolExecutor(1) as copier:  # one chunk is copied while the next is made up
+            copied: Future[Any] = copier.submit(dict)
+            for rows in crowd.chunks():
+                copied.result()
+                copied = copier.submit(_copy, cursor, rows)
+            copied.result()
         cursor.execute(index)
         for table in ("events_event", "events_conversation", "events_facet", "events_conversationfacet"):
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
     connection = psycopg2.connect(url)
     connection.autocommit = True
     connection.cursor().execute("VACUUM ANALYZE")
+
+
+def _copy(cursor: Any, rows: Rows) -> None:
+    for table, part in rows.items():
+        lines = "".join("\t".join(map(_copied, row)) + "\n" for row in part)
+        cursor.copy_expert(f"COPY {table} ({', '.join(COLUMNS[table].split())}) FROM STDIN", io.StringIO(lines))
 
 
 def _copied(value: Any) -> str:

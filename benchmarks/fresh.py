@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from benchmarks.ending import end_in_order
 from tests.deployment import ROOT
 from tests.servers.process import free_port
 
@@ -49,8 +51,16 @@ def until_the_first_page(copy: Path) -> float:
             time.sleep(0.05)
         return time.monotonic() - began
     finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def answers(port: int) -> bool:
@@ -70,4 +80,5 @@ def n_packages(copy: Path) -> int:
 
 
 if __name__ == "__main__":
+    end_in_order()
     show()

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg2
 import redis
 
+from benchmarks.ending import end_in_order
 from benchmarks.ingest import copy_alone
 from events.endpoints import EndpointConfig
 from tests.deployment import Deployment
@@ -109,5 +110,6 @@ def show(postgres: PostgresServer, redis_server: RedisServer, times: int = TIMES
 
 
 if __name__ == "__main__":
+    end_in_order()
     with PostgresServer() as postgres, RedisServer() as redis_server:
         show(postgres, redis_server)

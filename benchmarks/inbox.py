@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 import psycopg2
 
+from benchmarks.ending import end_in_order
 from benchmarks.scale import _request
 from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
@@ -194,4 +195,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -13,6 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 import tests.environment  # noqa: F401 - says where databases are copied from
+from benchmarks.ending import end_in_order
 from tests.browser import launch
 from tests.deployment import Deployment
 from tests.web import Web
@@ -103,5 +104,6 @@ def show(database_url: str) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     with tempfile.TemporaryDirectory() as folder:
         show(f"sqlite:///{Path(folder) / 'marking.sqlite3'}")

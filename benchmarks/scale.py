@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from benchmarks import crowd, interaction
+from benchmarks.ending import end_in_order
 from benchmarks.pages import COUNT_QUERIES
 from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
@@ -158,5 +159,6 @@ def show(sizes: list[int], *, sqlite: bool) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     random.seed(7)
     show([int(word) for word in sys.argv[1:] if word.isdecimal()] or [1_000_000], sqlite="--sqlite" in sys.argv)

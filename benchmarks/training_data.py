@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ending import end_in_order
 from tests.deployment import Deployment
 from tests.servers.postgres import PostgresServer
 
@@ -170,4 +171,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

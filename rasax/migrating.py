@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from events.schema.running import COMPLETED, PENDING, Status
-from events.schema.versions import SchemaIsNewer
+from events.schema.versions import WrongSchema
 from events.schema.waiting import DatabaseIsAway, wait_for_schema
 
 FIRST_LOOK = 5.0  # seconds that a start may take for it; a database that does not answer is waited for while serving
@@ -51,7 +51,7 @@ class Readiness:
     def _wait(self) -> None:
         try:
             self._wait_however_long()
-        except SchemaIsNewer as error:
+        except WrongSchema as error:
             self._refuse(str(error))
         else:
             self._take(Status(COMPLETED, 100.0))

@@ -27,6 +27,8 @@ DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY", "only-for-debugging" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set; set it, or SECRET_KEY_FILE, to a long random text.")
+# Old ones: they still verify and open, and sign and encrypt nothing (docs/settings.md).
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # Encrypts what has to be read again, such as the tokens of Rasa servers; the first encrypts, all of them decrypt.
 ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -217,7 +219,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "events.monitoring.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
 CELERY_BEAT_SCHEDULE = {
-    "clear sessions": {"task": "rasax.accounts.tasks.clear_sessions", "schedule": crontab("17", "3")}
+    "clear sessions": {"task": "rasax.accounts.tasks.clear_sessions", "schedule": crontab("17", "3")},
+    "renew event statistics": {
+        "task": "rasax.accounts.tasks.renew_event_statistics",
+        "schedule": crontab("47", "3"),
+    },
 }
 if CELERY_BROKER_URL == "filesystem://":
     CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -94,18 +94,18 @@ def _prepare_database() -> None:
         call_command("check", stdout=io.StringIO())
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(f"rasax cannot start: {error}")
-    _refuse_a_newer_database()
+    _refuse_a_wrong_database()
     call_command("migrate", verbosity=0)
     call_command("create_first_admin")
 
 
-def _refuse_a_newer_database() -> None:
-    from events.schema.versions import SchemaIsNewer
+def _refuse_a_wrong_database() -> None:
+    from events.schema.versions import WrongSchema
     from events.schema.waiting import DatabaseIsAway, look
 
     try:
         look()
-    except (SchemaIsNewer, DatabaseIsAway) as error:
+    except (WrongSchema, DatabaseIsAway) as error:
         sys.exit(f"rasax cannot start: {error}")
 
 

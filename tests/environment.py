@@ -25,6 +25,7 @@ for name in (
     "CELERY_BROKER_URL",
     "DEBUG",
     "HTTPS",
+    "SECRET_KEY_FALLBACKS",
     "ALLOW_PRIVATE_ADDRESSES",
     "RASAX_URL",
     "RASA_PROJECT",

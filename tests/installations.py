@@ -70,6 +70,10 @@ class Installation:
         assert answer["code"] == 0, answer["said"]
         return answer["result"]
 
+    def ends(self, work: str, *arguments: Any) -> int:
+        """Its exit code, or less than 0 for the signal that killed it."""
+        return int(self._ask(work, *arguments)["code"])
+
     @contextlib.contextmanager
     def doing(self, work: str) -> Iterator[None]:
         """Meanwhile, by another process."""
@@ -203,6 +207,52 @@ def found(word: str) -> int:
     return Event.objects.filter(search.saying(word)).values("conversation").distinct().count()
 
 
+def die_restoring(*arguments: str) -> None:
+    """As when the machine goes off: while the tables are made (`migrate`), or before a table's rows are committed."""
+    from events.schema.executing import WholeStepsExecutor
+    from rasax.deployment.backup import restoring
+
+    *options, where = arguments
+    write, migrate = restoring._write, WholeStepsExecutor.migrate
+
+    def write_and_die(name: str, *more: Any) -> None:
+        write(name, *more)
+        if name == where:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def migrate_and_die(self: Any, targets: list[Any], *more: Any, **options: Any) -> Any:
+        if where == "migrate":
+            migrate(self, targets[:1], *more, **options)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return migrate(self, targets, *more, **options)
+
+    restoring._write, WholeStepsExecutor.migrate = write_and_die, migrate_and_die  # type: ignore[method-assign]
+    manage("restore", *options)
+
+
+def refused() -> str:
+    """What a service says that would start now; empty where it would work."""
+    from events.schema.versions import WrongSchema
+    from events.schema.waiting import look
+
+    try:
+        look()
+    except WrongSchema as error:
+        return str(error)
+    return ""
+
+
+def without_a_month() -> int:
+    """Events, where they are apart by month; but for those of a clock that is wrong."""
+    from django.db import connection
+
+    from events.partitions.months import FIRST, OTHER
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {OTHER} WHERE timestamp >= %s", [FIRST.start])
+        return int(cursor.fetchone()[0])
+
+
 def beat() -> None:
     """As an event service does, until it is ended."""
     from django.utils import timezone
@@ -236,6 +286,9 @@ WORKS: dict[str, Callable[..., Any]] = {
         found,
         beat,
         wait_for_beat,
+        die_restoring,
+        refused,
+        without_a_month,
     )
 }
 

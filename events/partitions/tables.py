@@ -13,6 +13,7 @@ from events.schema.patience import is_busy, shortly
 
 EVERY = 3600.0  # seconds between two looks
 MOST_STRAYS = 20_000  # events that are moved into a month's table under the lock that this takes
+STATISTICS_LAST = 30 * 86_400.0  # seconds
 LOCK = (0x72617361, 2)  # beside that of migrations (events/schema/turns.py)
 
 log = structlog.get_logger(__name__)
@@ -80,6 +81,24 @@ def keep_up(now: float) -> list[Month]:
         strayed = [month for month, n in months_in(cursor, OTHER, now).items() if n <= MOST_STRAYS]
         wanted = {*coming(now), *strayed} - there.keys()
     return [month for month in sorted(wanted) if _make(month)]
+
+
+def renew_statistics(*, older_than: float = STATISTICS_LAST) -> bool:
+    """Of the whole, from which queries over all months are planned: PostgreSQL renews those of each month by itself.
+    False where they are not due."""
+    if not are_partitioned():
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_user_tables WHERE relid = to_regclass(%s)"
+            " AND last_analyze > now() - make_interval(secs => %s)",
+            [TABLE, older_than],
+        )
+        if cursor.fetchone():
+            return False
+        cursor.execute(f"ANALYZE {TABLE}")
+    log.info("renewed the statistics of the event table")
+    return True
 
 
 def months_in(cursor: Any, table: str, now: float) -> dict[Month, int]:

@@ -20,12 +20,12 @@ class SchemaStep(bootsteps.StartStopStep):  # type: ignore[misc]
     requires = {"celery.worker.components:Pool"}
 
     def start(self, parent: Any) -> None:
-        from events.schema.versions import SchemaIsNewer
+        from events.schema.versions import WrongSchema
         from events.schema.waiting import DatabaseIsAway, wait_for_schema
 
         try:
             wait_for_schema(state.maybe_shutdown)
-        except (SchemaIsNewer, DatabaseIsAway) as error:
+        except (WrongSchema, DatabaseIsAway) as error:
             log.error("the worker cannot start", error=error)
             raise WorkerShutdown(EXIT_FAILURE) from error  # of WorkerTerminate, Celery makes the exit code 0
 

@@ -30,7 +30,7 @@ def wait_for_schema(
     """Returns when the database has the schema of this rasax; costs one look of 30 ms where it has it already.
 
     `still_wanted` is called each second and may raise to end the waiting; `told` gets what is waited for. Raises
-    SchemaIsNewer and DatabaseIsAway.
+    WrongSchema and DatabaseIsAway.
     """
     said_at = -TELL_EVERY
     while (found := look(still_wanted))[0].missing:
@@ -48,9 +48,9 @@ def wait_for_schema(
 
 
 def look(still_wanted: Callable[[], object] = lambda: None) -> tuple[Schema, Status]:
-    """The schema, once the database answers. Raises SchemaIsNewer and DatabaseIsAway."""
+    """The schema, once the database answers. Raises WrongSchema and DatabaseIsAway."""
     schema, status = _once_it_answers(still_wanted)
-    schema.refuse_newer(by=status.version)
+    schema.refuse_wrong(by=status.version)
     return schema, status
 
 

@@ -5,8 +5,12 @@ ENCRYPTION_KEYS is a list; its first key encrypts, and all of them decrypt, so t
 
 from __future__ import annotations
 
+from typing import Any
+
 from cryptography.fernet import InvalidToken, MultiFernet
 from django.conf import settings
+from django.db import models
+from django.db.models import Q
 
 from rasax.accounts.tokens import cipher
 
@@ -15,6 +19,19 @@ PURPOSE = b"rasax secrets of other servers"
 
 class Unreadable(Exception):
     """Encrypted with a key that is no longer in ENCRYPTION_KEYS."""
+
+
+class SealedField(models.TextField):  # type: ignore[type-arg]
+    """Keeps what `seal` gave; `rasax.accounts.encrypted` finds it by that. `needed` are the rows of which it matters
+    that somebody can read it. A text field to migrations."""
+
+    def __init__(self, *args: Any, needed: Q | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.needed = needed or Q()
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
 
 
 def seal(secret: str) -> str:

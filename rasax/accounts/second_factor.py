@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -19,8 +21,10 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from rasax.accounts.models import AuditEntry, User
-from rasax.accounts.tokens import cipher
+from rasax.accounts.tokens import opening
 
+PURPOSE = b"rasax second factors"
+ENCRYPTED = {"secret", "seed"}  # of what allauth keeps of an app, and of recovery codes
 APP, RECOVERY = Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES
 
 
@@ -28,10 +32,10 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Secrets are kept encrypted, and authenticator apps show them under our name."""
 
     def encrypt(self, text: str) -> str:
-        return cipher(b"rasax second factors").encrypt(text.encode()).decode()
+        return opening(PURPOSE).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return cipher(b"rasax second factors").decrypt(encrypted_text.encode()).decode()
+        return opening(PURPOSE).decrypt(encrypted_text.encode()).decode()
 
     def get_totp_label(self, user: AbstractBaseUser) -> str:
         return user.get_username()
@@ -87,6 +91,12 @@ def set_up(user: User, secret: str, code: str) -> bool:
     RecoveryCodes.activate(user)
     AuditEntry.objects.note(user, "set up a second factor", [user])
     return True
+
+
+def encrypted_anew(data: dict[str, Any]) -> dict[str, Any]:
+    """With the SECRET_KEY. Raises InvalidToken where no key opens it."""
+    anew = {name: opening(PURPOSE).rotate(data[name].encode()).decode() for name in ENCRYPTED & data.keys()}
+    return {**data, **anew}
 
 
 @transaction.atomic

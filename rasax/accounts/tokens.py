@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jwt
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -104,7 +104,7 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
         private, public = _pem(pair)
         try:
             with transaction.atomic():
-                return self.create(name=name, private=cipher(KEYS).encrypt(private).decode(), public=public.decode())
+                return self.create(name=name, private=opening(KEYS).encrypt(private).decode(), public=public.decode())
         except IntegrityError:
             return self.get(name=name)
 
@@ -160,7 +160,7 @@ class SigningKey(models.Model):
 
     def _opened(self) -> rsa.RSAPrivateKey:
         """Its numbers are not checked, which takes a hundred times as long as to sign: it decrypts, so it is ours."""
-        pem = cipher(KEYS).decrypt(self.private.encode())
+        pem = opening(KEYS).decrypt(self.private.encode())
         opened = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
         assert isinstance(opened, rsa.RSAPrivateKey)  # noqa: S101 - _pem writes no other
         return opened
@@ -170,6 +170,11 @@ def cipher(purpose: bytes, key: str = "") -> Fernet:
     """A key of its own for each purpose, so that what encrypts here is not what signs sessions."""
     derived = HKDF(hashes.SHA256(), length=32, salt=None, info=purpose)
     return Fernet(base64.urlsafe_b64encode(derived.derive((key or settings.SECRET_KEY).encode())))
+
+
+def opening(purpose: bytes) -> MultiFernet:
+    """Encrypts with the SECRET_KEY, and also opens what one of SECRET_KEY_FALLBACKS encrypted."""
+    return MultiFernet([cipher(purpose, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
 def _pem(pair: rsa.RSAPrivateKey) -> tuple[bytes, bytes]:

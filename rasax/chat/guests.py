@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from rasax.accounts.models import AuditEntry
-from rasax.accounts.sealing import Unreadable, seal, unseal
+from rasax.accounts.sealing import SealedField, Unreadable, seal, unseal
 from rasax.accounts.tokens import digest_of
 from rasax.deployment.models import RasaServer
 
@@ -53,7 +53,11 @@ class GuestLink(models.Model):
         RasaServer, on_delete=models.CASCADE, related_name="guest_links", verbose_name=_("Rasa server")
     )
     digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the secret")
-    sealed = models.TextField(editable=False, help_text="The secret, encrypted with the first of ENCRYPTION_KEYS")
+    sealed = SealedField(
+        needed=Q(revoked_at=None),
+        editable=False,
+        help_text="The secret, encrypted with the first of ENCRYPTION_KEYS",
+    )
     expires_at = models.DateTimeField(
         _("Expires"), null=True, blank=True, help_text=_("In UTC unless the operator chose another time zone.")
     )

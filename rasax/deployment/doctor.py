@@ -23,12 +23,13 @@ from events import live, replica, stamps
 from events.brokers.base import BrokerMisconfigured, BrokerUnavailable
 from events.configured import event_broker
 from events.models import Heartbeat, RejectedMessage
+from events.partitions import strays
 from events.partitions.months import Month
 from events.partitions.moving import is_moving
 from events.partitions.tables import are_partitioned, months
 from events.schema.running import read_status
-from events.schema.versions import Schema, SchemaIsNewer
-from rasax.accounts.sealing import Unreadable, unseal
+from events.schema.versions import Schema, WrongSchema
+from rasax.accounts.encrypted import unreadable
 from rasax.deployment.errors import RasaError
 from rasax.deployment.models import RasaServer
 from rasax.deployment.polling import look_at
@@ -94,8 +95,8 @@ def _database() -> Findings:
     schema = Schema.read(connection)
     status = read_status(connection, schema)
     try:
-        schema.refuse_newer(by=status.version)
-    except SchemaIsNewer as error:
+        schema.refuse_wrong(by=status.version)
+    except WrongSchema as error:
         yield Finding("migrations", PROBLEM, error.what, error.advice)
         return
     if schema.missing:
@@ -174,22 +175,13 @@ def _model_storage() -> Findings:
 
 
 def _encryption_keys() -> Findings:
-    unreadable = []
-    for name, sealed in RasaServer.objects.exclude(sealed_token="").values_list("name", "sealed_token"):
-        try:
-            unseal(sealed)
-        except Unreadable:
-            unreadable.append(name)
-    if unreadable:
-        said = f"the tokens of {', '.join(unreadable)} cannot be read with the keys that are set"
-        yield Finding(
-            "encryption keys",
-            PROBLEM,
-            said,
-            "Put the old key back at the end of ENCRYPTION_KEYS, or enter the tokens again.",
-        )
-    else:
-        yield Finding("encryption keys", FINE, "they read every token")
+    lost = unreadable()
+    for setting, names in lost.items():
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        said = f"no key in {KEYS[setting]} opens: {', '.join(names[:NAMED])}{more}"
+        yield Finding("encryption keys", PROBLEM, said, LOST[setting])
+    if not lost:
+        yield Finding("encryption keys", FINE, "they open everything that is encrypted")
 
 
 def _event_service() -> Findings:
@@ -215,6 +207,10 @@ def _event_table() -> Findings:
         fine = last > Month.of(time.time())
         advice = "" if fine else "Run manage.py partition_events, and look why no event service makes them (its log)."
         yield Finding("event table", FINE if fine else WARNING, f"apart by month, which are made until {last}", advice)
+        if left := strays.many():
+            said = f"{sum(left.values()):,} events of {', '.join(map(str, left))} have no table of their month"
+            advice = "Run manage.py partition_events when the import that brought them has ended."
+            yield Finding("event table", WARNING, said, advice)
 
 
 def _rasa_servers() -> Findings:
@@ -226,6 +222,18 @@ def _rasa_servers() -> Findings:
             yield Finding(part, FINE, f"{server.url} answers, version {seen[0].version}")
 
 
+NAMED = 10
+KEYS = {"ENCRYPTION_KEYS": "ENCRYPTION_KEYS", "SECRET_KEY": "SECRET_KEY and SECRET_KEY_FALLBACKS"}
+LOST = {
+    "ENCRYPTION_KEYS": (
+        "Put the old key back at the end of ENCRYPTION_KEYS. Where it is gone: enter the tokens of Rasa servers again,"
+        " connect git repositories again, revoke the guest links and share new ones."
+    ),
+    "SECRET_KEY": (
+        "Put the old key into SECRET_KEY_FALLBACKS. Where it is gone: an administrator turns these second factors off"
+        " on the pages of their people, who set up new ones."
+    ),
+}
 REPLICA = "Start it, or correct DATABASE_REPLICA_URL; until it follows, everything is read from the primary."
 REDIS = "Start Redis, or correct REDIS_URL; without it rasax works, slower."
 STORAGE = "Correct MODEL_STORAGE_URL, and let this account write there; a folder must be one that web and worker share."

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events import live
 from rasax.accounts.models import AuditEntry
-from rasax.accounts.sealing import Unreadable, seal, unseal
+from rasax.accounts.sealing import SealedField, Unreadable, seal, unseal
 from rasax.deployment import addresses
 from rasax.deployment.answers import Status, Version
 from rasax.deployment.errors import RasaError, Reason, in_words
@@ -81,7 +81,7 @@ class RasaServer(models.Model):
         validators=[TAG],
         help_text=_("It should have the model with this tag, and asks for it here."),
     )
-    sealed_token = models.TextField(blank=True, editable=False, help_text="Encrypted with the first of ENCRYPTION_KEYS")
+    sealed_token = SealedField(blank=True, editable=False, help_text="Encrypted with the first of ENCRYPTION_KEYS")
     added_at = models.DateTimeField(auto_now_add=True)
 
     version = models.CharField(max_length=32, blank=True, editable=False)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events import live
 from rasax.accounts.models import AuditEntry
-from rasax.accounts.sealing import Unreadable, seal, unseal
+from rasax.accounts.sealing import SealedField, Unreadable, seal, unseal
 from rasax.training.edits import FileDiff
 from rasax.training.git import places
 from rasax.training.git.failures import NO_ENCRYPTION, GitFailed
@@ -46,7 +46,7 @@ class GitRepository(models.Model):
     folder = models.CharField(
         _("Folder"), max_length=300, blank=True, help_text=_("Of the Rasa project in the repository; empty: its top.")
     )
-    secret = models.TextField(editable=False, blank=True)
+    secret = SealedField(editable=False, blank=True)
     public_key = models.TextField(editable=False, blank=True)
     host_key = models.TextField(editable=False, blank=True)
     head = models.CharField(max_length=64, editable=False, blank=True, help_text="The commit that was fetched last")

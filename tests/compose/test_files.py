@@ -1,5 +1,6 @@
 """The files of docker/: what Docker, Compose, nginx and a shell make of them, and rules of our own."""
 
+import http.client
 import re
 import shutil
 import stat
@@ -158,6 +159,35 @@ def test_nginx_accepts_its_configuration(everything):
     nginx.close()
     assert tested.returncode == 0, tested.stderr
     assert "client_max_body_size 800m" in (DOCKER / "nginx/default.conf.template").read_text()
+
+
+def test_nginx_writes_no_secret_and_no_id_into_its_log(everything):
+    with Nginx(everything) as nginx:
+        for path in ASKED:
+            asking = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+            asking.request("GET", f"{path}?token=S3cret")
+            asking.getresponse().read()
+            asking.close()
+        nginx.stop()
+        said = nginx.log.read_text()
+    assert "S3cret" not in said
+    assert [line.split()[3] for line in said.splitlines() if " GET " in line] == list(ASKED.values())
+
+
+ASKED = {
+    "/guest/S3cret/": "/guest/...",
+    "/invitation/S3cret": "/invitation/...",
+    "/./guest/S3cret/say/": "/./...",
+    "//guest/S3cret": "...",
+    "/%67uest/S3cret": "...",
+    "/conversations/12/": "/conversations/...",
+    "/api/conversations/S3cret/tracker": "/api/conversations/...",
+    "/api/health": "/api/health",
+    "/core/conversations/S3cret/tracker": "/core/conversations/...",
+    "/webhooks/telegram/webhook": "/webhooks/telegram/...",
+    "/": "/",
+    "/S3cret": "...",
+}
 
 
 def test_every_variable_of_the_template_is_set_by_compose(everything):

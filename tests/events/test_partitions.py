@@ -13,12 +13,13 @@ from django.db import connection, models
 from django.db.migrations.state import ProjectState
 
 from events.models import Conversation, Event
-from events.partitions import moving
+from events.partitions import moving, strays, tables
 from events.partitions.months import OTHER, Month
 from events.partitions.moving import Move
 from events.partitions.tables import are_partitioned, keep_up, months
 from events.schema.operations import AddIndexOnline, FillInBatches, RemoveIndexOnline
 from rasax.deployment import doctor
+from rasax.deployment.backup import restoring
 from tests.events.apart import migrated_database
 from tests.rasa import message, replied, said
 
@@ -174,6 +175,52 @@ def test_each_event_comes_to_its_month_and_the_coming_months_are_made_in_time(da
     assert Conversation.objects.record(early).repeated == 2
 
 
+def test_an_import_of_many_events_without_a_month_is_given_one(database, monkeypatch, capsys):
+    Conversation.objects.record(history(80))
+    move()
+    monkeypatch.setattr(tables, "MOST_STRAYS", 10)
+    monkeypatch.setattr(strays, "MOST_STRAYS", 10)
+    old = [message(f"p{n}", "slot", Month(2019, 7 + n % 2).start + n, name="old") for n in range(40)]
+    few = [message("ann", "slot", Month(2018, 1).start + n, name="few") for n in range(5)]
+    Conversation.objects.record([*old, *few])
+    assert Month(2018, 1) in (made := keep_up(NEW_YEAR))
+    assert Month(2019, 7) not in made
+    assert "40 events of 2019-07, 2019-08 have no table" in [*doctor._event_table()][-1].said
+    an_import_goes_on(monkeypatch)
+    before = rows("SELECT id, timestamp, data FROM events_event ORDER BY id")
+    call_command("partition_events")
+    assert "of which 2 are new" in capsys.readouterr().out
+    assert rows("SELECT id, timestamp, data FROM events_event ORDER BY id") == before
+    for month in (Month(2019, 7), Month(2019, 8)):
+        within = f"SELECT count(*) FROM {month.table} WHERE timestamp >= %s AND timestamp < %s"
+        assert rows(within, month.start, month.end)[0][0] >= 20
+    assert rows(f"SELECT timestamp FROM {OTHER} ORDER BY 1") == [(5.0,), (9e9,)]
+    assert [finding.state for finding in doctor._event_table()] == ["fine"]
+    assert Conversation.objects.record([*old, *few, *history(80)]).stored == 0
+    consistent()
+    assert rows("SELECT relname FROM pg_class WHERE relname ~ '_(copied|rest)$' AND relkind = 'r'") == []
+
+
+def an_import_goes_on(monkeypatch):
+    """So that the tables stay as they are; what was copied of them is dropped by the next run."""
+    copy, n = strays._copy, iter(range(100))
+
+    def meanwhile(months):
+        seen = copy(months)
+        Conversation.objects.record([message("late", "slot", months[0].start + 1000 + next(n), name="late")])
+        return seen
+
+    with monkeypatch.context() as patched, pytest.raises(CommandError, match="when the import has ended"):
+        patched.setattr(strays, "_copy", meanwhile)
+        call_command("partition_events")
+
+
+def test_statistics_of_the_whole_are_renewed_once_a_month(database):
+    move()
+    assert tables.renew_statistics(older_than=0)
+    assert not tables.renew_statistics()
+
+
 INDEX = models.Index(fields=["type"], name="events_by_type_of_a_long_name")
 FIELD = models.IntegerField(null=True)
 
@@ -252,6 +299,8 @@ def test_the_doctor_tells_of_months_and_of_a_move_that_nobody_ends(database, mon
     killed_in_the_middle(monkeypatch, by_month=False)
     [finding] = doctor._event_table()
     assert "partition_events again" in finding.advice
+    with pytest.raises(restoring.Refused, match="on their way"):
+        restoring._refuse_a_move()
     move(by_month=True)
     assert [finding.state for finding in doctor._event_table()] == ["fine"]
 

@@ -1,11 +1,14 @@
 """From a real event broker through real Celery workers into a real database: each event once, and in its order."""
 
 import json
+import os
 import pickle
 import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from events import brokers
 from tests.deployment import Deployment
@@ -50,24 +53,53 @@ def kept(deployment: Deployment) -> list[str]:
 def test_two_workers_on_rabbitmq_keep_three_shuffled_copies_once(postgres, rabbitmq):
     url = rabbitmq.new_vhost()
     with two_workers(postgres.create_database("pipeline_rabbitmq"), url) as deployment:
-        broker = brokers.from_url(url)
-        for seed in range(3):
-            for message in random.Random(seed).sample(recorded(), len(recorded())):
-                broker.publish(message.body, message.environment)
-        broker.close()
+        publish(url, seeds=range(3))
         assert kept(deployment) == IN_ORDER
         assert deployment.ask("SELECT name FROM events_environment") == [("lab-env",)]
 
 
 def test_two_workers_on_kafka_keep_three_shuffled_copies_once(postgres, kafka):
     url = f"kafka://{kafka.bootstrap}/pipeline_events?group_id=pipeline"
+    publish(url, seeds=range(3))
+    with two_workers(postgres.create_database("pipeline_kafka"), url) as deployment:
+        assert kept(deployment) == IN_ORDER
+
+
+@pytest.mark.chaos
+@pytest.mark.skipif(not os.environ.get("CHAOS_LONG"), reason="make chaos: a group forms again only after a session")
+def test_three_services_on_kafka_of_which_one_leaves_keep_three_shuffled_copies_once(postgres, kafka):
+    url = f"kafka://{kafka.bootstrap}/events_of_three?group_id=three"
+    with Deployment(postgres.create_database("pipeline_three"), url) as deployment:
+        services = [deployment.start_event_service() for _ in range(3)]
+        publish(url, seeds=range(1))
+        while not all_took_part(deployment):  # a group that forms again takes a while, so there is something for each
+            publish(url, seeds=range(1, 2))
+        services[0].terminate()
+        assert services[0].wait(30) == 0
+        publish(url, seeds=range(2, 3))
+        deployment.wait_until(lambda: waiting(url) == 0, "partitions that others took over")
+        assert kept(deployment) == IN_ORDER
+        assert [service.poll() for service in services] == [0, None, None]
+
+
+def publish(url, seeds):
     broker = brokers.from_url(url)
-    for seed in range(3):
+    for seed in seeds:
         for message in random.Random(seed).sample(recorded(), len(recorded())):
             broker.publish(message.body, message.environment)
     broker.close()
-    with two_workers(postgres.create_database("pipeline_kafka"), url) as deployment:
-        assert kept(deployment) == IN_ORDER
+
+
+def all_took_part(deployment):
+    return deployment.ask("SELECT count(*) FROM events_heartbeat WHERE n_stored + n_repeated > 0") == [(3,)]
+
+
+def waiting(url):
+    broker = brokers.from_url(url)
+    try:
+        return broker.depth()
+    finally:
+        broker.close()
 
 
 def test_two_workers_keep_what_eight_processes_commit_late_and_roll_back(postgres):

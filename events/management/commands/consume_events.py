@@ -12,7 +12,7 @@ from events.brokers.base import BrokerMisconfigured
 from events.configured import event_service
 from events.monitoring.probes import Answer, ready
 from events.monitoring.server import MonitoringServer
-from events.schema.versions import SchemaIsNewer
+from events.schema.versions import WrongSchema
 from events.schema.waiting import DatabaseIsAway, wait_for_schema
 from events.service import EventService, EventServiceFailed
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 wait_for_schema(self._end_if_stopped)
                 self.service = event_service(self.stop)
                 self.service.run()
-        except (BrokerMisconfigured, SchemaIsNewer, DatabaseIsAway, OSError) as error:
+        except (BrokerMisconfigured, WrongSchema, DatabaseIsAway, OSError) as error:
             raise CommandError(f"The event service cannot start: {error}") from error
         except EventServiceFailed as error:
             self.stderr.write(str(error))

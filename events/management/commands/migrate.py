@@ -13,7 +13,7 @@ from events.schema.executing import DONE, NEXT, PLANNED, WholeStepsExecutor
 from events.schema.patience import PATIENCE, PAUSE, is_busy
 from events.schema.running import COMPLETED, RUNNING, Migrating, Status, latest_run, told_by_runner
 from events.schema.turns import turn
-from events.schema.versions import Schema
+from events.schema.versions import HalfRestored, Schema
 
 LOCK_TIMEOUT = 5  # seconds that a change of a table waits, and with it all who want to read the table after it
 
@@ -37,9 +37,10 @@ class Command(migrate.Command):
         self.connection = connections[options["database"]]
         try:
             with turn(self.connection, self._waiting):
+                Schema.read(self.connection).refuse_half_restored()
                 if not self._another_did_it(options):
                     self._migrate(*args, **options)
-        except PooledByTransaction as error:
+        except (PooledByTransaction, HalfRestored) as error:
             raise CommandError(str(error)) from error
 
     def _waiting(self) -> None:

@@ -14,7 +14,7 @@ from events.monitoring import metrics
 from events.monitoring.probes import OK, Answer, ready
 from events.monitoring.server import MonitoringServer
 from events.schema.running import COMPLETED, FAILED, PENDING, Status
-from events.schema.versions import SchemaIsNewer
+from events.schema.versions import WrongSchema
 from events.schema.waiting import DatabaseIsAway, look
 
 
@@ -65,6 +65,6 @@ class Command(BaseCommand):
     def _fail(self, error: Exception) -> None:
         said = str(error).strip() or type(error).__name__
         self._take(Status(FAILED, error=said))
-        if not isinstance(error, Error | DatabaseIsAway | SchemaIsNewer | CommandError):
+        if not isinstance(error, Error | DatabaseIsAway | WrongSchema | CommandError):
             traceback.print_exception(error)
         self.stderr.write(f"The database was not migrated: {said}")

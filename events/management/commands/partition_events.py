@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from events.partitions.moving import CannotMove, Move
+from events.partitions.strays import StillComing, take_in
 from events.partitions.tables import are_partitioned, keep_up, months
 from events.schema.direct import PooledByTransaction, connect_directly
 from events.schema.turns import turn
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             with turn(connection, self._waiting):
                 self._refuse_old_schema()
                 self._move(by_month=not undo, pause=pause)
-        except (CannotMove, PooledByTransaction) as error:
+        except (CannotMove, PooledByTransaction, StillComing) as error:
             raise CommandError(str(error)) from error
 
     waits = False
@@ -62,7 +63,8 @@ class Command(BaseCommand):
         self.stderr.write(what)
 
     def _tell_of_months(self, moved: bool) -> None:
-        made, there = ([] if moved else keep_up(time.time())), months()
+        made = [] if moved else [*take_in(self._tell), *keep_up(time.time())]
+        there = months()
         done = "Events are kept apart by month" if moved else "Events were kept apart by month already"
         more = f", of which {len(made)} are new" if made else ""
         self.stdout.write(f"{done}: {len(there)} tables, {there[0]} to {there[-1]}{more}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography.fernet import InvalidToken
 
 from rasax.accounts.sealing import Unreadable, seal, unseal
-from rasax.accounts.tokens import cipher
+from rasax.accounts.tokens import opening
 
 PROOF = "rasax"
 PURPOSE = b"rasax backups"
@@ -17,7 +17,7 @@ LOST = {
 
 def proofs() -> dict[str, str]:
     """A known word, encrypted by each setting."""
-    return {"ENCRYPTION_KEYS": seal(PROOF), "SECRET_KEY": cipher(PURPOSE).encrypt(PROOF.encode()).decode()}
+    return {"ENCRYPTION_KEYS": seal(PROOF), "SECRET_KEY": opening(PURPOSE).encrypt(PROOF.encode()).decode()}
 
 
 def other_than(proofs: dict[str, str]) -> list[str]:
@@ -34,7 +34,7 @@ def _by_encryption_keys(proof: str) -> bool:
 
 def _by_secret_key(proof: str) -> bool:
     try:
-        return cipher(PURPOSE).decrypt(proof.encode()) == PROOF.encode()
+        return opening(PURPOSE).decrypt(proof.encode()) == PROOF.encode()
     except InvalidToken:
         return False
 

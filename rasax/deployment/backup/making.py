@@ -26,7 +26,7 @@ class NotNow(Exception):
 def back_up(out: IO[bytes], say: Callable[[str], object] = lambda line: None) -> Manifest:
     """Others may write meanwhile; what they write is not in it. Raises NotNow."""
     schema = Schema.read(connection)
-    schema.refuse_newer()
+    schema.refuse_wrong()
     if schema.missing:
         raise NotNow("The database is not migrated to this rasax; run manage.py migrate first.")
     writer = Writer(out, _manifest(schema))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from events.partitions.moving import is_moving
+from events.partitions.strays import take_in
+from events.partitions.tables import keep_up
+from events.schema import half_restored
 from events.schema.executing import WholeStepsExecutor
 from events.schema.stillness import refuse_whoever_works, wait_for_stillness
 from events.schema.turns import turn
@@ -36,15 +41,17 @@ class Refused(Exception):
 
 def restore(path: Path, say: Say, *, overwrite: bool = False, other_keys: bool = False) -> Manifest:
     """Raises Refused, InUse and NoBackup, after which everything is as it was. Where the schema is another, `_prepare`
-    goes before the one transaction: what fails after it leaves an empty installation."""
+    goes before the one transaction: what fails after it, or is killed, leaves an installation that is empty and that
+    every process refuses, until a restore is completed."""
     with Archive(path) as archive:
         manifest = archive.manifest
         _refuse_what_does_not_fit(manifest, other_keys)
+        _refuse_a_move()
         wait_for_stillness(say)
         _refuse_to_take_the_place_of_work(overwrite)
         say(f"Reading all of it ({len(manifest.members)} pieces)")
         archive.verify()
-        _prepare(manifest, say)
+        _prepare(manifest, path.name, say)
         with files_of(archive):
             _load(archive, overwrite, say)
     _go_on(say)
@@ -60,6 +67,14 @@ def _refuse_what_does_not_fit(manifest: Manifest, other_keys: bool) -> None:
         )
     if not other_keys and (others := keys.other_than(manifest.keys)):
         raise Refused(" ".join(map(_another_key, others)))
+
+
+def _refuse_a_move() -> None:
+    """Its triggers would not bring what is restored."""
+    if is_moving():
+        raise Refused(
+            "Its events are on their way to another table. Run manage.py partition_events again, or with --undo, first."
+        )
 
 
 def _another_key(setting: str) -> str:
@@ -93,19 +108,21 @@ def _table_names() -> set[str]:
         return set(connection.introspection.table_names(cursor))
 
 
-def _prepare(manifest: Manifest, say: Say) -> None:
-    """The database gets the schema that the backup has; where it has another, its tables are made anew."""
+def _prepare(manifest: Manifest, file: str, say: Say) -> None:
+    """The database gets the schema that the backup has; where it has another, its tables are made anew, and nothing
+    works on it until the rows are there."""
     schema = Schema.read(connection)
     if schema.applied == set(manifest.migrations):
         return
     say(f"Making the tables of rasax {manifest.version}")
     with turn(connection, lambda: None):
+        half_restored.begin(connection, file)
         _drop({app for app, _name in schema.applied})
         WholeStepsExecutor(connection).migrate(list(dict(sorted(manifest.migrations)).items()))
 
 
 def _drop(migrated: set[str]) -> None:
-    tables = owned(_table_names(), migrated)
+    tables = owned(_table_names() - {half_restored.TABLE}, migrated)
     with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql" and tables:
             cursor.execute(f"DROP TABLE {', '.join(map(quoted, tables))} CASCADE")
@@ -132,6 +149,7 @@ def _load(archive: Archive, overwrite: bool, say: Say) -> None:
         for name in tables:
             _write(name, archive, database)
             say(f"{name}: {tables[name].rows} rows")
+        half_restored.end(connection)
 
 
 def _write(name: str, archive: Archive, database: Taking) -> None:
@@ -148,5 +166,7 @@ def _go_on(say: Say) -> None:
     ContentType.objects.clear_cache()
     say("Bringing it up to date")
     call_command("migrate", verbosity=0)
+    take_in(say)
+    keep_up(time.time())
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -6,16 +6,20 @@ import shutil
 import zipfile
 from dataclasses import replace
 from hashlib import sha256
+from signal import SIGKILL
 
 import pytest
 
 from rasax.deployment.backup import archive, values
 from rasax.deployment.backup.archive import Archive
 from rasax.deployment.backup.tables import kept_tables
+from rasax.settings import _database
 from tests.installations import TOMORROW, Crew, Installation
 from tests.migrated import migrate
+from tests.servers.pgbouncer import PgBouncerServer
 
 pytestmark = pytest.mark.once
+LONG = bool(os.environ.get("CHAOS_LONG"))
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +69,58 @@ def test_a_backup_of_either_database_makes_the_same_installation_on_either(full,
     said = on_postgresql.manage("restore", str(made))
     assert "Restored what rasax" in said
     assert on_postgresql.contents() == everything
+    by_month = new(postgres)
+    for installation in (on_postgresql, by_month):
+        installation.manage("partition_events")
     on_postgresql.manage("backup", str(tmp_path / "again"))
-    for back in (new(), new(postgres)):  # as `migrate` has left them
+    for back in (new(), new(postgres), by_month):  # as `migrate` has left them, and apart by month
         back.manage("restore", str(tmp_path / "again"))
         assert back.contents() == everything
         assert back.do("token") == "tok3n"
         assert back.do("found", "quoted") == 1
         back.do("more")  # numbers that were given are not given again
+    assert by_month.do("without_a_month") == 0  # an event of each month that there was before came to its table
+
+
+def test_a_restore_that_is_killed_leaves_nothing_that_looks_whole_and_is_completed_by_the_next(
+    full, made, new, postgres, tmp_path
+):
+    everything = full.contents()
+    for target in [new(empty=True), *([new(postgres, empty=True)] if LONG else [])]:
+        for where in ("migrate", "events_event"):  # while tables are made, and with some rows written
+            assert target.ends("die_restoring", str(made), where) == -SIGKILL
+            said = "A restore into this database did not end (rasax.backup, begun at"
+            assert said in target.do("refused")
+        for command in (["doctor"], ["migrate"], ["backup", str(tmp_path / "never")]):
+            assert said in target.fails(*command)
+        target.manage("restore", str(made))
+        assert target.contents() == everything
+        assert target.do("refused") == ""
+
+
+def test_a_restore_over_the_same_schema_is_whole_or_nothing(made, new, postgres):
+    for target in [new(postgres), *([new()] if LONG else [])]:
+        before = target.contents()
+        assert target.ends("die_restoring", str(made), "events_event") == -SIGKILL
+        assert target.contents()["events_event"] == before["events_event"]
+        assert target.do("refused") == ""
+
+
+def test_behind_a_pooler_it_is_made_there_and_restored_past_it(full, made, new, postgres, tmp_path):
+    target = new(postgres)
+    direct = target.url
+    with PgBouncerServer(postgres) as bouncer:
+        target.url = bouncer.url(direct.rpartition("/")[2])
+        assert "Set DIRECT_DATABASE_URL" in target.fails("restore", str(made))
+        target.settings = {"DIRECT_DATABASE": _database(direct)}
+        target.manage("restore", str(made))
+        assert target.contents() == full.contents()
+        target.manage("backup", str(tmp_path / "pooled"))
+    with Archive(tmp_path / "pooled") as pooled, Archive(made) as direct:
+        pooled.verify()
+        assert {n: k.rows for n, k in pooled.manifest.tables.items()} == {
+            n: k.rows for n, k in direct.manifest.tables.items()
+        }
 
 
 def test_what_is_written_while_it_is_made_is_in_it_whole_or_not_at_all(new, postgres, tmp_path):
@@ -170,7 +219,7 @@ def test_with_other_keys_it_says_what_would_be_lost(made, new, full):
     assert "another ENCRYPTION_KEYS; with the one that is set, the tokens of Rasa servers" in said
     target.manage("restore", "--other-keys", str(made))
     assert target.contents() == full.contents()
-    assert "the tokens of production cannot be read" in target.fails("doctor")
+    assert "no key in ENCRYPTION_KEYS opens: Rasa server production" in target.fails("doctor")
     target.settings = {"SECRET_KEY": "another-key-" * 4}
     assert "people's second factors" in target.fails("restore", "--overwrite", str(made))
 

@@ -7,7 +7,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from events.schema.versions import SchemaIsNewer
+from events.schema.versions import WrongSchema
 from rasax.deployment.backup.archive import Manifest
 from rasax.deployment.backup.making import NotNow, back_up
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: str, **options: Any) -> None:
         try:
             manifest = self._write(sys.stdout.buffer) if file == "-" else self._into(Path(file))
-        except (NotNow, SchemaIsNewer, OSError) as error:
+        except (NotNow, WrongSchema, OSError) as error:
             raise CommandError(str(error)) from error
         self._report(manifest)
 

@@ -1,34 +1,26 @@
-"""Encrypts the tokens of Rasa servers with the first of ENCRYPTION_KEYS, after which the others may go."""
+"""Encrypts with the first of ENCRYPTION_KEYS and the SECRET_KEY, after which the others may go."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
-from rasax.accounts.models import AuditEntry
-from rasax.accounts.sealing import Unreadable, seal_anew
-from rasax.deployment.models import RasaServer
+from rasax.accounts.encrypted import encrypt_anew, unreadable
 
 
 class Command(BaseCommand):
-    help = "Encrypts what is kept of other servers' secrets with the first of ENCRYPTION_KEYS."
+    help = (
+        "Encrypts all that is kept encrypted with the first of ENCRYPTION_KEYS: tokens of Rasa servers, keys of git"
+        " repositories, guest links; and with the SECRET_KEY: second factors and the keys that sign JWTs."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        unreadable = [server.name for server in RasaServer.objects.exclude(sealed_token="") if not _anew(server.pk)]
-        if unreadable:
-            raise CommandError(f"Enter these tokens again, whose key is gone: {', '.join(unreadable)}")
+        encrypt_anew()
+        if lost := unreadable():
+            names = "; ".join(f"{setting}: {', '.join(names)}" for setting, names in lost.items())
+            raise CommandError(
+                f"The rest is encrypted anew, but the key of these is gone ({names}). Put the old key back and run this"
+                " again, or do what manage.py doctor says."
+            )
         self.stdout.write("All secrets are encrypted with the first key.")
-
-
-@transaction.atomic
-def _anew(pk: int) -> bool:
-    server = RasaServer.objects.select_for_update().get(pk=pk)
-    try:
-        server.sealed_token = seal_anew(server.sealed_token)
-    except Unreadable:
-        return False
-    server.save(update_fields=["sealed_token"])
-    AuditEntry.objects.note(None, "encrypted anew", [server])
-    return True
