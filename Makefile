@@ -48,10 +48,9 @@ PYTEST := $(BIN)/python -m pytest --dist worksteal -n
 
 test: $(VENV)/.installed-dev
 	tests/servers/install.sh
-	$(PYTEST) 4 -m "not e2e and not chaos and not rasa" --deselect tests/rasax/api/test_document.py
+	$(PYTEST) 4 -m "not e2e and not rasa" --deselect tests/rasax/api/test_document.py
 	TEST_DATABASE=postgresql $(PYTEST) 4 -m "not rasa and not once" $(ON_BOTH)
-	$(PYTEST) 3 -m chaos
-	$(PYTEST) 3 -m e2e
+	$(PYTEST) 4 -m e2e
 
 chaos: $(VENV)/.installed-dev
 	tests/servers/install.sh

@@ -17,6 +17,8 @@ from rasax.conversations.activity import activity
 from rasax.conversations.models import Retention, SavedView, Tag
 from tests.rasa import said
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def desk(client, alice):

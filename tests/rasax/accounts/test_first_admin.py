@@ -6,7 +6,7 @@ from django.core.management import call_command
 
 from rasax.accounts.models import AuditEntry, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def first_admin(capsys):

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from rasax.accounts.models import AuditEntry
 
+pytestmark = pytest.mark.once
+
 BOBS = "bob-secret-words"
 LOGIN, ADMIN, API = "/accounts/login", "/admin/login/", "/api/auth"
 

@@ -9,7 +9,7 @@ from rasax.accounts.models import AuditEntry, User
 from rasax.identity_providers import openid_connect
 from tests.rasax.accounts.openid_provider import CLIENT, SECRET, OpenIdProvider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

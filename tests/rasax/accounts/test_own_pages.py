@@ -9,6 +9,8 @@ from django.utils import timezone
 from rasax.accounts.models import ApiToken, AuditEntry, Session, User
 from rasax.accounts.sessions import name_of
 
+pytestmark = pytest.mark.once
+
 BOBS, NEW = "bob-secret-words", "quite-other-words"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 EDGE = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36 Edg/142.0"

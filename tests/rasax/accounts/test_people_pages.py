@@ -7,6 +7,8 @@ from django.urls import reverse
 from rasax.accounts import people
 from rasax.accounts.models import ApiToken, AuditEntry, Invitation, Session, User
 
+pytestmark = pytest.mark.once
+
 BOBS = "bob-secret-words"
 
 

@@ -8,6 +8,8 @@ from rasax.accounts import people
 from rasax.accounts.models import AuditEntry, RoleOffer
 from rasax.accounts.roles import AREAS, IN_AREAS, ROLES, Level, chosen, ensure_roles
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def office(client, alice):

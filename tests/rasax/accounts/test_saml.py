@@ -19,7 +19,7 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils as Saml
 from rasax.accounts.models import User
 from rasax.identity_providers import saml
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 OURSELVES = "http://testserver/accounts/sso/saml/metadata"
 IDP = "https://idp.example/metadata"

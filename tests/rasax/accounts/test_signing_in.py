@@ -5,6 +5,8 @@ from django.urls import reverse
 
 from rasax.accounts.models import AuditEntry, User
 
+pytestmark = pytest.mark.once
+
 BOBS = "bob-secret-words"
 
 

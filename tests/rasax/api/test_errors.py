@@ -5,6 +5,8 @@ import pytest
 from rasax.conversations.models import Review
 from tests.rasax.api.conftest import Api
 
+pytestmark = pytest.mark.once
+
 SHAPE = {"version", "status", "reason", "message", "details", "code"}
 REVIEW = "/api/conversations/ann/reviewStatus"
 

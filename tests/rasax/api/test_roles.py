@@ -18,6 +18,8 @@ from tests.everything import NLU, STORIES
 from tests.rasax.api.conftest import Api
 from tests.servers.rasa_models import archive
 
+pytestmark = pytest.mark.once
+
 # 401: nobody is signed in. 403: the role does not allow it. 400: it is allowed, but this test sends no body.
 OPERATIONS = """
 operation                                                        anonymous alice bob carol

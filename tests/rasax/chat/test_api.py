@@ -9,7 +9,7 @@ from rasax.accounts.models import SigningKey
 from rasax.chat.models import Chat, GuestLink
 from tests.rasax.api.conftest import Api
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ID = "a-random-id-0123456789"
 
 

@@ -8,7 +8,7 @@ from rasax.chat.models import Chat, LearnedStory
 from rasax.conversations.models import Correction
 from rasax.conversations.wording import percent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def test_the_bot_waits_for_what_is_chosen(pages, chat, arrive, rasa):

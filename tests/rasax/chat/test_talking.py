@@ -14,7 +14,7 @@ from rasax.chat.models import Chat
 from rasax.deployment.models import RasaServer
 from tests.rasa import replied, said
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def shown(pages, chat, path="", **query):

@@ -15,7 +15,7 @@ from tests.rasax.api.conftest import Api
 from tests.rasax.deployment.test_registry import keep
 from tests.servers.rasa_models import archive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MODELS = "projects/default/models"
 
 

@@ -11,7 +11,7 @@ from rasax.deployment.polling import look
 from tests.rasax.deployment.test_registry import keep
 from tests.servers.rasa_models import archive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ADD, TRY = "/settings/environments/add/", "/settings/environments/try/"
 
 

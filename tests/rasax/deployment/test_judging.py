@@ -9,7 +9,7 @@ from rasax.training.models import Project
 from tests.rasax.deployment.conftest import PROJECT
 from tests.rasax.training.conftest import text_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 PAGE = "/data/warnings/"
 
 

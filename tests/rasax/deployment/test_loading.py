@@ -8,7 +8,7 @@ from rasax.deployment.loading import ask_to_load
 from rasax.deployment.polling import look
 from tests.rasax.deployment.test_registry import keep
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from rasax.accounts.api.authentication import issue
 from tests.rasax.deployment.test_registry import keep
 from tests.servers.rasa_models import archive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PATHS = ["/api/projects/default/models/tags/production", "/api/models/tags/production"]
 PULLS = json.loads((Path(__file__).parents[2] / "payloads" / "rasa_model_pulls.json").read_text())
 

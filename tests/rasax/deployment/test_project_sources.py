@@ -13,6 +13,8 @@ from rasax.deployment.unpacking import Refused, unpacked
 from tests.rasax.deployment.conftest import PROJECT, zipped
 from tests.servers.rasa_models import file, packed, special
 
+pytestmark = pytest.mark.once
+
 
 def tarred(*members):
     return io.BytesIO(packed(list(members)))

@@ -12,6 +12,8 @@ from rasax.deployment.errors import RasaError, Reason
 from rasax.deployment.rasa import Rasa
 from tests.servers.rasa_dialogue import HTTP, RECORDED
 
+pytestmark = pytest.mark.once
+
 NLU = 'version: "3.1"\nnlu:\n- intent: greet\n  examples: |\n    - hey\n'
 
 

@@ -17,7 +17,7 @@ from rasax.deployment.errors import RasaError, Reason
 from rasax.deployment.models import RasaServer
 from rasax.deployment.polling import poll_servers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from rasax.deployment.registry import model_storage
 from tests.rasax.deployment.test_registry import keep
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def sweep(*arguments):

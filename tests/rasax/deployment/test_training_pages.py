@@ -10,7 +10,7 @@ from rasax.deployment.models import Evaluation, UploadedProject, WorkerTask
 from tests.rasax.api.conftest import Api
 from tests.rasax.deployment.conftest import PROJECT, outcome, zipped
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from rasax.training.formats import blocks, values
 from rasax.training.formats.errors import Refused
 from rasax.training.models import Block, Change, Example, Mention, Project, TrainingFile
 
+pytestmark = pytest.mark.once
+
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )  # fmt: skip

@@ -7,7 +7,7 @@ from rasax.training.choosing import eligible, fill, filled
 from rasax.training.models import Block, Project
 from tests.rasax.training.test_dialogue_pages import DOMAIN, FILES, MORE, STORY
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

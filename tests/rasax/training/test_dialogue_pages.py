@@ -8,7 +8,7 @@ from rasax.training.models import Block, Project
 from tests.e2e.hostile import PAYLOADS
 from tests.rasax.training.conftest import FILES, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 DOMAIN = """\
 # kept

@@ -14,7 +14,7 @@ from rasax.training import importing_jobs, uploads
 from rasax.training.models import Change, Project, TrainingFile
 from tests.rasax.training.conftest import FILES, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def zipped(files):

@@ -11,7 +11,7 @@ from tests.rasax.training.conftest import text_of
 from tests.rasax.training.git import FILES, NLU
 from tests.servers.git import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PAGE = "/data/git/"
 
 

@@ -9,6 +9,8 @@ import pytest
 from rasax.training.formats import blocks
 from rasax.training.models import Block, Example, Project
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[3]
 
 

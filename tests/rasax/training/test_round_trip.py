@@ -2,6 +2,7 @@
 
 import difflib
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -12,6 +13,8 @@ from rasax.training.formats import blocks, nodes, reading
 from rasax.training.formats.errors import Refused
 from rasax.training.models import Block, Example, Mention, Project
 from tests.rasax.training.writing import texts
+
+pytestmark = pytest.mark.once
 
 QUICKLY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 PATHS = st.sampled_from(["data/nlu.yml", "domain.yml", "tests/test_stories.yml"])

@@ -14,7 +14,7 @@ from rasax.training.models import Block, GitRepository, Project, TrainingFile
 from tests.rasax.training.git import FILES, NLU, OTHERS
 from tests.servers.git import git
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def ours():

@@ -7,7 +7,7 @@ from rasax.training.models import Project
 from rasax.training.validation import warnings
 from tests.rasax.training.broken_projects import PROJECTS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def told(files):

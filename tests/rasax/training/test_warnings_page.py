@@ -8,7 +8,7 @@ from rasax.training.models import Project
 from tests.rasax.training.broken_projects import GOOD, more_nlu, more_stories, story
 from tests.rasax.training.conftest import text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 HOSTILE = "<script>alert(1)</script>"
 
 
