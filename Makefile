@@ -48,7 +48,7 @@ PYTEST := $(BIN)/python -m pytest --dist worksteal -n
 
 test: $(VENV)/.installed-dev
 	tests/servers/install.sh
-	$(PYTEST) 4 -m "not e2e and not rasa" --deselect tests/rasax/api/test_document.py
+	$(PYTEST) 5 -m "not e2e and not rasa" --deselect tests/rasax/api/test_document.py
 	TEST_DATABASE=postgresql $(PYTEST) 4 -m "not rasa and not once" $(ON_BOTH)
 	$(PYTEST) 4 -m e2e
 

@@ -31,26 +31,19 @@ from events.models import Conversation
 Conversation.objects.record([Message(line.encode(), "production") for line in json.load(sys.stdin)])
 """
 expect.set_options(timeout=20_000)  # a bound, for a machine that does much else; so are the others
-MAKE_BOB = """
+MAKE_PEOPLE = """
 import django
 django.setup()
 from django.contrib.auth.models import Group
 from rasax.accounts.models import User
-bob = User.objects.create_user("bob", password="bob-secret-words")
-bob.groups.add(Group.objects.get(name="annotator"))
-"""
-MAKE_ALICE = """
-import django
-django.setup()
-from django.contrib.auth.models import Group
-from rasax.accounts.models import User
-alice = User.objects.create_user("alice", password="alice-secret-words", is_staff=True)
-alice.groups.add(Group.objects.get(name="admin"))
+for name, role in (("bob", "annotator"), ("alice", "admin")):
+    person = User.objects.create_user(name, password=f"{name}-secret-words", is_staff=name == "alice")
+    person.groups.add(Group.objects.get(name=role))
 """
 
 
 class Site:
-    """A server of its own on a database that knows nobody but Bob; `more` is its environment beside that."""
+    """A server of its own on a database that knows Bob and Alice alone; `more` is its environment beside that."""
 
     more: dict[str, str] = {}
 
@@ -60,7 +53,7 @@ class Site:
         database = folder / "site.sqlite3"
         self.env = {**os.environ, "DATABASE_URL": f"sqlite:///{database}", "RASAX_RUN_DIR": str(folder)}
         self.env |= {"RASAX_URL": self.url, **self.more}
-        copy_sqlite(database, "with_bob", lambda url: self.run("-c", MAKE_BOB, DATABASE_URL=url))
+        copy_sqlite(database, "with_people", lambda url: self.run("-c", MAKE_PEOPLE, DATABASE_URL=url))
         self.log = (folder / "server.log").open("w")
         command = [sys.executable, "-m", "uvicorn", "rasax.asgi:application", "--port", str(port)]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log)

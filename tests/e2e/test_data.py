@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, Site, sign_in
+from tests.e2e.conftest import Site, sign_in
 from tests.rasax.training.test_intents import FILES
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +27,6 @@ HEBREW = "אני רוצה לטוס לתל אביב מחר"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("data"))
-    site.run("-c", MAKE_ALICE)
     yield site
     site.stop()
 

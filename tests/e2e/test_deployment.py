@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, Site, sign_in
+from tests.e2e.conftest import Site, sign_in
 from tests.servers.rasa import RasaStandIn
 from tests.servers.rasa_models import archive
 
@@ -28,7 +28,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("ALLOW_PRIVATE_ADDRESSES", "1")
     monkeypatch.setenv("SERVICE_TOKEN", SERVICE_TOKEN)
     site = Site(tmp_path)
-    site.run("-c", MAKE_ALICE)
     yield site
     site.stop()
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.conftest import MAKE_ALICE, Site, sign_in
+from tests.e2e.conftest import Site, sign_in
 from tests.e2e.hostile import FILL, PAYLOADS, messages
 from tests.e2e.looks import AXE, look, show
 from tests.e2e.watching import new_page, watching
@@ -156,7 +156,6 @@ ASKED = [
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site"))
-    site.run("-c", MAKE_ALICE)
     site.record(*recorded())
     site.run("-c", WORK)
     yield site

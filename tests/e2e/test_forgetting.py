@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, ROOT, Site, sign_in
+from tests.e2e.conftest import ROOT, Site, sign_in
 from tests.rasa import Message, message, replied, said
 
 pytestmark = pytest.mark.e2e
@@ -53,7 +53,6 @@ def rows(page: Page):
 
 
 def test_a_person_is_deleted_for_good_and_what_they_say_later_begins_anew(site: Site, page: Page, rasa: Rasa) -> None:
-    site.run("-c", MAKE_ALICE)
     sign_in(page, "alice")
     rasa.publish(said("Where is my parcel?", sender_id="ben", timestamp=T - 9), *OLD)
     expect(rows(page)).to_have_text(["My card is 4111-1111", "Where is my parcel?"], timeout=20_000)

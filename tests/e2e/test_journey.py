@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, ROOT, Site, listens, live, sign_in
+from tests.e2e.conftest import ROOT, Site, listens, live, sign_in
 from tests.e2e.test_chat import Talking, say
 from tests.e2e.test_training import ADD_WORKER
 from tests.rasax.deployment.conftest import PROJECT, zipped
@@ -25,7 +25,6 @@ class Whole(Talking):
 
     def __init__(self, folder: Path, rasa: RasaStandIn, trainer: RasaStandIn) -> None:
         super().__init__(folder, rasa)
-        self.run("-c", MAKE_ALICE)
         self.run("-c", ADD_WORKER, stdin=trainer.url)
         command = [sys.executable, "-m", "celery", "-A", "rasax", "worker", "--without-gossip", "--loglevel", "ERROR"]
         self.worker = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log)

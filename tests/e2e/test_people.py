@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, Site, sign_in
+from tests.e2e.conftest import Site, sign_in
 
 pytestmark = pytest.mark.e2e
 WORDS = "quite-other-words"
@@ -36,7 +36,6 @@ def fill(page: Page, **fields: str) -> None:
 def test_somebody_is_invited_gets_another_role_and_is_put_out(
     site: Site, page: Page, context: BrowserContext, axe: Callable[[], list[str]]
 ) -> None:
-    site.run("-c", MAKE_ALICE)
     sign_in(page, "alice")
     page.goto("/settings/invitations/")
     page.get_by_label("tester").check()
@@ -70,7 +69,6 @@ def test_somebody_is_invited_gets_another_role_and_is_put_out(
 
 
 def test_a_role_of_one_s_own_is_made_from_the_matrix(site: Site, page: Page, axe: Callable[[], list[str]]) -> None:
-    site.run("-c", MAKE_ALICE)
     sign_in(page, "alice")
     page.goto("/settings/roles/")
     assert axe() == []

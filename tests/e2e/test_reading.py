@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, Site, arrive, live, sign_in
+from tests.e2e.conftest import Site, arrive, live, sign_in
 from tests.e2e.looks import look
 from tests.rasa import message, replied, said
 
@@ -60,7 +60,6 @@ def pictures() -> Iterator[Pictures]:
 def site(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Site]:
     """One for all of these, with Ann's conversation and somebody else's."""
     site = Site(tmp_path_factory.mktemp("reading"))
-    site.run("-c", MAKE_ALICE)
     site.record(
         said("Where is my parcel?", sender_id="ben", timestamp=T - 100, intent="track"),
         said("I would like a pizza", timestamp=T, intent="order", confidence=0.93),

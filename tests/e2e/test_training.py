@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, ROOT, Site, sign_in
+from tests.e2e.conftest import ROOT, Site, sign_in
 from tests.e2e.looks import picture
 from tests.rasax.deployment.conftest import PROJECT, zipped
 from tests.servers.rasa import RasaStandIn
@@ -28,7 +28,6 @@ RasaServer.objects.add(None, name="worker", url=sys.stdin.read(), token="tok3n",
 @pytest.fixture
 def rasa(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RasaStandIn]:
     """A worker server, and the worker of rasax that asks it."""
-    site.run("-c", MAKE_ALICE)
     environment = {
         **site.env, "ALLOW_PRIVATE_ADDRESSES": "1",
         "EVENT_BROKER_URL": f"file://{tmp_path / 'rasa_event.log'}",

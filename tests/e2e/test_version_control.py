@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import MAKE_ALICE, ROOT, Site, sign_in
+from tests.e2e.conftest import ROOT, Site, sign_in
 from tests.rasa import message, replied, said
 from tests.rasax.training.git import FILES, OTHERS
 from tests.servers.git import PASSWORD, HttpGitServer, Repository
@@ -49,7 +49,6 @@ def git_server(tmp_path: Path) -> Iterator[HttpGitServer]:
 def test_a_conversation_is_pushed_as_a_story_and_a_conflict_is_solved(
     site: Site, page: Page, bare: Repository, git_server: HttpGitServer, axe: Callable[[], list[str]]
 ) -> None:
-    site.run("-c", MAKE_ALICE)
     site.record(
         said("hi", intent="greet"), message(event="action", name="utter_greet", timestamp=1.5), replied("Welcome!")
     )
