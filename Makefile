@@ -18,7 +18,7 @@ $(VENV)/.installed: requirements.txt $(BIN)/uv
 	@touch $@
 
 $(VENV)/.installed-dev: requirements.txt requirements-dev.txt $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
 	@touch $@ $(VENV)/.installed
 
 run: $(VENV)/.installed
@@ -48,9 +48,9 @@ PYTEST := $(BIN)/python -m pytest --dist worksteal -n
 
 test: $(VENV)/.installed-dev
 	tests/servers/install.sh
-	$(PYTEST) 5 -m "not e2e and not rasa" --deselect tests/rasax/api/test_document.py
+	$(PYTEST) 4 -m "not e2e and not rasa" --deselect tests/rasax/api/test_document.py
 	TEST_DATABASE=postgresql $(PYTEST) 4 -m "not rasa and not once" $(ON_BOTH)
-	$(PYTEST) 4 -m e2e
+	$(PYTEST) 4 -m e2e tests/e2e
 
 chaos: $(VENV)/.installed-dev
 	tests/servers/install.sh
