@@ -8,9 +8,11 @@ from django.apps.registry import Apps
 from django.db import models
 from django.utils import timezone
 
+from events.schema.unmigrated import has_table, make_table
+
 
 class UnfinishedRestore(models.Model):
-    """There is one row, or none. Its table is made where it is missing, and stays."""
+    """There is one row, or none."""
 
     file = models.CharField(max_length=255)
     began_at = models.DateTimeField()
@@ -31,25 +33,18 @@ TABLE = UnfinishedRestore._meta.db_table
 
 def unfinished_restore(connection: Any) -> str:
     """Of which file, and when it began; empty where there is none."""
-    if not _has_table(connection):
+    if not has_table(connection, UnfinishedRestore):
         return ""
     found = UnfinishedRestore.objects.using(connection.alias).first()
     return str(found) if found else ""
 
 
 def begin(connection: Any, file: str) -> None:
-    if not _has_table(connection):
-        with connection.schema_editor() as editor:
-            editor.create_model(UnfinishedRestore)
+    make_table(connection, UnfinishedRestore)
     UnfinishedRestore(pk=1, file=file[-255:], began_at=timezone.now()).save(using=connection.alias)
 
 
 def end(connection: Any) -> None:
     """In the transaction that makes the installation whole."""
-    if _has_table(connection):
+    if has_table(connection, UnfinishedRestore):
         UnfinishedRestore.objects.using(connection.alias).all().delete()
-
-
-def _has_table(connection: Any) -> bool:
-    with connection.cursor() as cursor:
-        return TABLE in connection.introspection.table_names(cursor)

@@ -1,7 +1,4 @@
-"""The migration that runs, and what it tells of itself: a row that every process can read, and that outlives it.
-
-The row's table is made where it is missing, as Django makes that of the applied migrations.
-"""
+"""The migration that runs, and what it tells of itself: a row that every process can read, and that outlives it."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from events.schema.turns import is_taken
+from events.schema.unmigrated import has_table, make_table
 from events.schema.versions import Schema
 
 PENDING, RUNNING, COMPLETED, FAILED = "pending", "running", "completed", "failed"
@@ -85,12 +83,7 @@ def told_by_runner(connection: Any) -> Status:
 
 
 def latest_run(connection: Any) -> MigrationRun | None:
-    return MigrationRun.objects.using(connection.alias).first() if _has_table(connection) else None
-
-
-def _has_table(connection: Any) -> bool:
-    with connection.cursor() as cursor:
-        return MigrationRun._meta.db_table in connection.introspection.table_names(cursor)
+    return MigrationRun.objects.using(connection.alias).first() if has_table(connection, MigrationRun) else None
 
 
 class Migrating:
@@ -109,9 +102,7 @@ class Migrating:
         )
 
     def begin(self) -> None:
-        if not _has_table(self.connection):
-            with self.connection.schema_editor() as editor:
-                editor.create_model(MigrationRun)
+        make_table(self.connection, MigrationRun)
         self._save()
         Migrating.current = self
 

@@ -1,6 +1,5 @@
 """Every event whose publish was confirmed is kept once, whatever dies. `make chaos` runs the long version."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,10 +8,10 @@ import pytest
 from tests.chaos.harness import WORKS_AGAIN_WITHIN, Chaos, lost_and_doubled
 from tests.chaos.publisher import Publisher
 from tests.deployment import Deployment
+from tests.long import LONG
 
 pytestmark = pytest.mark.chaos
 
-LONG = bool(os.environ.get("CHAOS_LONG"))
 MUTANT = "tests.chaos.mutant.AcknowledgesOnReceipt://"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import sqlite3
@@ -17,10 +16,10 @@ import psycopg2
 import pytest
 
 from tests.deployment import ROOT
+from tests.long import LONG
 
 pytestmark = pytest.mark.chaos
 
-LONG = bool(os.environ.get("CHAOS_LONG"))
 ROUNDS = 20 if LONG else 1
 SIZES = [2, 5, 10] if LONG else [5]
 OLD_ROWS = [

@@ -3,7 +3,6 @@ nothing is lost. `make chaos` does it with five million rows."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,11 @@ import pytest
 
 from tests.chaos.watching import Progress, Reader, SteadyPublisher
 from tests.deployment import Deployment
+from tests.long import LONG
 from tests.web import Web
 
 pytestmark = pytest.mark.chaos
 
-LONG = bool(os.environ.get("CHAOS_LONG"))
 ROWS = 5_000_000 if LONG else 30_000
 PER_SECOND = 1_000
 LONGEST_STALL = 5.0  # seconds

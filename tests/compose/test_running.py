@@ -3,7 +3,6 @@ browser through nginx, each service and server is killed in turn, and nothing is
 
 from __future__ import annotations
 
-import os
 import time
 
 import psycopg2
@@ -14,10 +13,10 @@ from tests.chaos.publisher import Publisher
 from tests.compose.plain import PlainCompose
 from tests.compose.reading import Composed
 from tests.compose.reviewing import Reviewer
+from tests.long import LONG
 
 pytestmark = pytest.mark.chaos
 
-LONG = bool(os.environ.get("CHAOS_LONG"))
 ROUNDS = 3 if LONG else 1
 TELL_WITHIN = 30  # seconds; by their health checks, which ask /health/ready
 STAY = ["rasax", "event-service", *(["celery-worker", "celery-beat"] if LONG else [])]

@@ -1,7 +1,6 @@
 """From a real event broker through real Celery workers into a real database: each event once, and in its order."""
 
 import json
-import os
 import pickle
 import random
 import time
@@ -13,6 +12,7 @@ import pytest
 from events import brokers
 from tests.deployment import Deployment
 from tests.events.writers import write_as_eight_processes, write_slowly
+from tests.long import LONG
 from tests.rasa import recorded, said
 
 PROGRESS = "SELECT coalesce(sum(n_stored + n_repeated), 0) FROM events_heartbeat"
@@ -66,7 +66,7 @@ def test_two_workers_on_kafka_keep_three_shuffled_copies_once(postgres, kafka):
 
 
 @pytest.mark.chaos
-@pytest.mark.skipif(not os.environ.get("CHAOS_LONG"), reason="make chaos: a group forms again only after a session")
+@pytest.mark.skipif(not LONG, reason="make chaos: a group forms again only after a session")
 def test_three_services_on_kafka_of_which_one_leaves_keep_three_shuffled_copies_once(postgres, kafka):
     url = f"kafka://{kafka.bootstrap}/events_of_three?group_id=three"
     with Deployment(postgres.create_database("pipeline_three"), url) as deployment:

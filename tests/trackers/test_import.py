@@ -16,6 +16,7 @@ from events.brokers.base import Message
 from events.endpoints import read_endpoints
 from events.models import BrokerPosition, Conversation, Environment, Event, Facet, RejectedMessage
 from tests.deployment import Deployment
+from tests.long import ONLY_LONG
 from tests.rasa import recorded
 from tests.servers.dynamo import DynamoMock
 from tests.servers.mongo import MongoMock
@@ -29,7 +30,6 @@ from trackers.stores.memory import InMemoryTrackerStore
 from trackers.tracker import DialogueStateTracker
 
 pytestmark = pytest.mark.django_db
-LONG = [pytest.mark.chaos, pytest.mark.skipif(not os.environ.get("CHAOS_LONG"), reason="runs with make chaos")]
 
 
 def import_from(path: Path, *options: str) -> str:
@@ -374,7 +374,7 @@ def test_an_hour_is_told_in_hours() -> None:
 # A whole import, with its processes, on PostgreSQL:
 
 
-@pytest.mark.parametrize("processes", [pytest.param(1, marks=LONG), 2])
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=ONLY_LONG), 2])
 @pytest.mark.once
 def test_an_import_killed_in_the_middle_goes_on_and_has_each_event_once(
     deployment: Deployment, many: tuple[Path, int], processes: int

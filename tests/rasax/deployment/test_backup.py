@@ -15,11 +15,11 @@ from rasax.deployment.backup.archive import Archive
 from rasax.deployment.backup.tables import kept_tables
 from rasax.settings import _database
 from tests.installations import TOMORROW, Crew, Installation
+from tests.long import LONG
 from tests.migrated import migrate
 from tests.servers.pgbouncer import PgBouncerServer
 
 pytestmark = pytest.mark.once
-LONG = bool(os.environ.get("CHAOS_LONG"))
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from rasax.training import syncing
 from rasax.training.git import failures
 from rasax.training.git.budget import MOST
 from rasax.training.models import Change, GitRepository, Project
+from tests.long import LONG
 from tests.rasax.training.git import FILES
 from tests.servers.git import git
 
 pytestmark = [pytest.mark.chaos, pytest.mark.once, pytest.mark.django_db]
 
-LONG = bool(os.environ.get("CHAOS_LONG"))
 SIZE = 2 * 2**30 if LONG else 100 * 2**20
 MEGABYTE = 2**20
 CONTENTS = {"incompressible": os.urandom(MEGABYTE), "compressible": bytes(MEGABYTE)}
